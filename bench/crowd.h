@@ -6,6 +6,8 @@
 #include "guest.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -241,6 +244,54 @@ static bool add_listener(long i)
     socklen_t size = socket_name(&name, "growth", i);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     return keep_fd(fd) && bind(fd, (struct sockaddr *)&name, size) == 0 && listen(fd, 8) == 0;
+}
+
+/* Sockets of the loopback interface, which a bare Linux has to be told to use. */
+static bool at_port(struct sockaddr_in *at, long port)
+{
+    *at = (struct sockaddr_in){.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    static bool up;
+    int fd = up ? -1 : socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd >= 0) {
+        ioctl(fd, SIOCSIFFLAGS, &request);
+        close(fd);
+    }
+    return up = true;
+}
+
+#define PORTS 10000
+
+static bool add_bound(long i, int type)
+{
+    struct sockaddr_in at;
+    int fd = socket(AF_INET, type, 0);
+    return at_port(&at, PORTS + i) && keep_fd(fd) &&
+           bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+}
+
+static bool add_tcp_listener(long i)
+{
+    return add_bound(i, SOCK_STREAM) && listen(fds[i], 8) == 0;
+}
+
+static bool add_udp_socket(long i)
+{
+    return add_bound(i, SOCK_DGRAM);
+}
+
+/* Both ends of a connection; the listener is the first descriptor. */
+static bool add_connection(long i)
+{
+    struct sockaddr_in at;
+    if (i == 0 && !add_tcp_listener(0))
+        return false;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return at_port(&at, PORTS) && keep_fd(fd) &&
+           connect(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+           keep_fd(accept(fds[0], NULL, NULL));
 }
 
 static void file_name(char *name, size_t size, const char *kind, long i)

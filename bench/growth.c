@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth [shrink=N] [divide=N] [only=CROWD]... [end=1]: the cost of an operation beside more and more of something.
+ * growth [disks=1] [shrink=N] [divide=N] [only=CROWD]... [end=1]: the cost of an operation beside more and more of something.
  * A crowd is what there is much of: sleeping threads, areas, files. It grows to four sizes, and at each
  * the operations that could depend on it are timed:
  *
  *     figure OPERATION_SIZE ns VALUE
  *
+ * disks=1: the crowds on disks, with the time of the program's threads on the CPU; without it the others, with the time of the clock.
  * shrink=N divides the sizes except the first, divide=N the rounds of each operation; end=1: ends instead
  * of waiting for the machine's end.
  */
 #define _GNU_SOURCE
-#include "operations.h"
+#include "stored.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -75,6 +76,13 @@ static const struct crowd {
      end_posix_timers,
      {{"posix_timer_set", do_posix_timer_set, 500}}},
     {"listeners", {1, 30, 300, 3000}, add_listener, end_fds, {{"connect_accept", do_connect, 500}}},
+    {"tcp_listeners",
+     {1, 30, 300, 3000},
+     add_tcp_listener,
+     end_fds,
+     {{"tcp_connect", do_tcp_connect, 300}}},
+    {"connections", {1, 30, 300, 3000}, add_connection, end_fds, {{"tcp_byte", do_tcp_byte, 500}}},
+    {"udp_sockets", {1, 30, 300, 3000}, add_udp_socket, end_fds, {{"udp_datagram", do_udp, 500}}},
     {"processes",
      {1, 30, 300, 1000},
      add_process,
@@ -133,7 +141,47 @@ static const struct crowd {
       {"read_own_mem", do_read_own_mem, 500},
       {"proc_self_stat", do_proc_self_stat, 30},
       {"proc_self_statm", do_proc_self_statm, 30}}},
+    {"mounts",
+     {1, 30, 300, 1000},
+     add_mount,
+     end_mounts,
+     {{"stat_mounted", do_stat_mounted, 1000}, {"mount_umount", do_mount_umount, 200}}},
 };
+
+static const struct crowd on_disks[] = {
+    {"stored",
+     {10, 300, 3000, 30000},
+     add_stored,
+     NULL,
+     {{"stat_stored", do_stat_stored, 1000},
+      {"create_unlink_stored", do_create_unlink_stored, 500},
+      {"mkdir_rmdir_stored", do_mkdir_rmdir_stored, 500}}},
+    {"dirty",
+     {1, 50, 500, 5000},
+     add_dirty,
+     NULL,
+     {{"write_dirty", do_write_dirty, 1000}, {"sync_other", do_sync_other, 100}}},
+    {"requests",
+     {1, 8, 32, 128},
+     add_direct_reader,
+     NULL,
+     {{"read_direct", do_read_direct, 20000}}},
+    {"swapped",
+     {1, 100, 1000, SWAPPED_MAX},
+     add_swapped,
+     end_swapped,
+     {{"swap_in_out", do_swap_in_out, 1000},
+      {"mmap_touch_munmap_swapped", do_mmap_touch_munmap, 1000}}},
+};
+
+static clockid_t clock_used = CLOCK_MONOTONIC;
+
+static double clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(clock_used, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
 
 static void measure(const struct crowd *crowd, long size, long divide)
 {
@@ -142,11 +190,10 @@ static void measure(const struct crowd *crowd, long size, long divide)
         long rounds = crowd->work[w].rounds / divide + 1;
         snprintf(name, sizeof name, "%s_%ld", crowd->work[w].name, size);
         bool good = crowd->work[w].work(size, rounds / 8 + 1); /* warms up */
-        uint64_t from = now_ns();
+        double from = clock_ns();
         good = good && crowd->work[w].work(size, rounds);
-        uint64_t to = now_ns();
         if (good)
-            figure(name, "ns", (double)(to - from) / (double)rounds);
+            figure(name, "ns", (clock_ns() - from) / (double)rounds);
         else
             figure_absent(name, "ns");
     }
@@ -178,9 +225,14 @@ int main(int argc, char **argv)
     bench_start();
     setrlimit(RLIMIT_NOFILE, &limit);
     long shrink = argument(argc, argv, "shrink", 1), divide = argument(argc, argv, "divide", 1);
-    for (size_t i = 0; i < sizeof crowds / sizeof crowds[0]; i++)
-        if (chosen(argc, argv, crowds[i].name))
-            grow(&crowds[i], shrink, divide);
+    bool disks = argument(argc, argv, "disks", 0) != 0;
+    const struct crowd *some = disks ? on_disks : crowds;
+    size_t count = disks ? sizeof on_disks / sizeof on_disks[0] : sizeof crowds / sizeof crowds[0];
+    if (disks)
+        clock_used = CLOCK_PROCESS_CPUTIME_ID;
+    for (size_t i = 0; i < count; i++)
+        if (chosen(argc, argv, some[i].name))
+            grow(&some[i], shrink, divide);
     if (argument(argc, argv, "end", 0))
         return 0;
     bench_done();

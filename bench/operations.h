@@ -307,6 +307,50 @@ static bool do_connect(long n, long rounds)
     return good;
 }
 
+static bool do_tcp_connect(long n, long rounds)
+{
+    struct linger reset = {1, 0};
+    struct sockaddr_in at;
+    bool good = true;
+    for (long i = 0; good && i < rounds; i++) {
+        long to = pick(n);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        good = at_port(&at, PORTS + to) && connect(fd, (struct sockaddr *)&at, sizeof at) == 0;
+        int other = good ? accept(fds[to], NULL, NULL) : -1;
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(fd);
+        if (other >= 0)
+            close(other);
+    }
+    return good;
+}
+
+static bool do_udp(long n, long rounds)
+{
+    struct sockaddr_in at;
+    char byte = 0;
+    bool good = true;
+    for (long i = 0; good && i < rounds; i++) {
+        long to = pick(n);
+        good = at_port(&at, PORTS + to) &&
+               sendto(fds[0], &byte, 1, 0, (struct sockaddr *)&at, sizeof at) == 1 &&
+               recv(fds[to], &byte, 1, 0) == 1;
+    }
+    return good;
+}
+
+/* A byte through one of the connections. */
+static bool do_tcp_byte(long n, long rounds)
+{
+    char byte = 0;
+    bool good = true;
+    for (long i = 0; good && i < rounds; i++) {
+        long at = 1 + 2 * pick(n);
+        good = write(fds[at], &byte, 1) == 1 && read(fds[at + 1], &byte, 1) == 1;
+    }
+    return good;
+}
+
 static bool do_stat(long n, long rounds)
 {
     char name[64];

@@ -6,8 +6,10 @@ lwip_edit([[
 ]] [[
   type *next; /* for the linked list */ \
   struct tcp_pcb **before; /* what points here */ \
-  struct tcp_pcb *port_next, **port_before; /* net/stack/pcbs.c */ \
+  struct net_port_link port_link; \
+  tcpwnd_size_t wnd_most; \
 ]])
+lwip_edit("#include \"lwip/tcpbase.h\"\n" "#include \"lwip/tcpbase.h\"\n#include \"net/stack/pcbs.h\"\n")
 lwip_edit([[
   /* ports are in host byte order */
   u16_t remote_port;
@@ -37,7 +39,8 @@ lwip_edit([[for (pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
 lwip_edit([[for (pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
       LWIP_ASSERT("tcp_input: TIME-WAIT]] [[for (pcb = tcp_timewait_of_segment(); pcb != NULL; pcb = NULL) {
       LWIP_ASSERT("tcp_input: TIME-WAIT]])
-# Listeners keep their order.
+# Listeners are found by their port, and keep their order.
+lwip_edit("for (lpcb = tcp_listen_pcbs.listen_pcbs; lpcb != NULL; lpcb = lpcb->next) {" "for (lpcb = net_pcb_listener(tcphdr->dest, NULL); lpcb != NULL; lpcb = net_pcb_listener(tcphdr->dest, lpcb)) {")
 lwip_edit([[if (prev != NULL) {
         ((struct tcp_pcb_listen *)prev)->next]] [[if (false) {
         ((struct tcp_pcb_listen *)prev)->next]])
@@ -62,36 +65,6 @@ tcp_timewait_of_segment(void)
  * The initial input processing of TCP.]])
 
 lwip_file(src/core/tcp.c)
-lwip_edit([[pcb != tcp_active_pcbs);
-        prev->next = pcb->next;]] [[pcb != tcp_active_pcbs);]])
-lwip_edit([[
-        tcp_active_pcbs = pcb->next;
-      }
-
-      if (pcb_reset)]] [[
-      }
-      struct tcp_pcb *after = pcb->next;
-      TCP_RMV(&tcp_active_pcbs, pcb);
-
-      if (pcb_reset)]])
-lwip_edit([[last_state = pcb->state;
-      pcb2 = pcb;
-      pcb = pcb->next;]] [[last_state = pcb->state;
-      pcb2 = pcb;
-      pcb = after;]])
-lwip_edit([[pcb != tcp_tw_pcbs);
-        prev->next = pcb->next;]] [[pcb != tcp_tw_pcbs);]])
-lwip_edit([[
-        tcp_tw_pcbs = pcb->next;
-      }
-      pcb2 = pcb;
-      pcb = pcb->next;
-]] [[
-      }
-      pcb2 = pcb;
-      pcb = pcb->next;
-      TCP_RMV(&tcp_tw_pcbs, pcb2);
-]])
 lwip_edit([[    port = tcp_new_port();]] [[    port = net_pcb_new_port();]])
 lwip_edit([[
     for (i = 0; i < max_pcb_list; i++) {
@@ -100,6 +73,7 @@ lwip_edit([[
     for (i = 0; i < 1; i++) {
       for (cpcb = net_pcb_of_port(port); cpcb != NULL; cpcb = net_pcb_next_of_port(cpcb)) {
         if (cpcb->state != TIME_WAIT || max_pcb_list == NUM_TCP_PCB_LISTS) {]])
+lwip_edit("    for (lpcb = tcp_listen_pcbs.listen_pcbs; lpcb != NULL; lpcb = lpcb->next) {\n      if ((lpcb->local_port" "    for (lpcb = net_pcb_listener(pcb->local_port, NULL); lpcb != NULL; lpcb = net_pcb_listener(pcb->local_port, lpcb)) {\n      if ((lpcb->local_port")
 lwip_edit([[    pcb->local_port = tcp_new_port();]] [[    pcb->local_port = net_pcb_connect_port(pcb);]])
 lwip_edit([[
 static u16_t

@@ -38,6 +38,8 @@ tcp_cookie_open(struct tcp_pcb_listen *lpcb)
   pcb->snd_nxt = pcb->snd_lbb = ackno;
   pcb->snd_wl1 = seqno - 1;
   pcb->snd_wnd = pcb->snd_wnd_max = tcphdr->wnd;
+  pcb->wnd_most = lpcb->wnd_most;
+  pcb->rcv_wnd = pcb->rcv_ann_wnd = TCPWND_MIN16(pcb->wnd_most);
   pcb->mss = tcp_eff_send_mss(mss, &pcb->local_ip, &pcb->remote_ip);
   pcb->callback_arg = lpcb->callback_arg;
   pcb->listener = lpcb;

@@ -11,3 +11,24 @@ lwip_edit("tcp_listen_with_backlog_and_err(struct tcp_pcb *pcb, u8_t backlog, er
 lwip_edit("tcp_listen_with_backlog(struct tcp_pcb *pcb, u8_t backlog)" "tcp_listen_with_backlog(struct tcp_pcb *pcb, u16_t backlog)")
 # The first time-out is a second (RFC 6298).
 lwip_edit("pcb->rto = 3000 / TCP_SLOW_INTERVAL;\n    pcb->sv = 3000 / TCP_SLOW_INTERVAL;" "pcb->rto = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;\n    pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;")
+# Each connection has a window of its own, wnd_most at most: SO_RCVBUF, and as the program reads (net/inet/tcp_data.c).
+lwip_file(src/include/lwip/tcp.h)
+lwip_edit("? TCP_WND : TCPWND16(TCP_WND)))" "? (pcb)->wnd_most : TCPWND_MIN16((pcb)->wnd_most)))")
+lwip_file(src/core/tcp.c)
+lwip_edit("    pcb->rcv_wnd = pcb->rcv_ann_wnd = TCPWND_MIN16(TCP_WND);\n" "    pcb->wnd_most = TCP_WND;\n    pcb->rcv_wnd = pcb->rcv_ann_wnd = TCPWND_MIN16(TCP_WND);\n")
+lwip_edit("  lpcb->prio = pcb->prio;\n" "  lpcb->prio = pcb->prio;\n  lpcb->wnd_most = pcb->wnd_most;\n")
+lwip_file(src/core/tcp_in.c)
+lwip_edit([[
+    npcb->so_options = pcb->so_options & SOF_INHERITED;
+]] [[
+    npcb->so_options = pcb->so_options & SOF_INHERITED;
+    npcb->wnd_most = pcb->wnd_most;
+    npcb->rcv_wnd = npcb->rcv_ann_wnd = TCPWND_MIN16(pcb->wnd_most);
+]])
+lwip_edit([[
+            LWIP_ASSERT("window not at default value", pcb->rcv_wnd == TCPWND_MIN16(TCP_WND));
+            LWIP_ASSERT("window not at default value", pcb->rcv_ann_wnd == TCPWND_MIN16(TCP_WND));
+            pcb->rcv_wnd = pcb->rcv_ann_wnd = TCP_WND;
+]] [[
+            pcb->rcv_wnd = pcb->rcv_ann_wnd = pcb->wnd_most;
+]])

@@ -33,13 +33,16 @@ RO_AFTER_INIT static unsigned ioapic_count;
 RO_AFTER_INIT static struct {
     irq_handler handler;
     void *context;
+    unsigned next; /* of the same vector; 0: none */
 } device_handlers[VECTORS];
 RO_AFTER_INIT static unsigned vectors_taken;
 
 static void device_interrupt(struct trap_frame *frame)
 {
     unsigned i = (unsigned)frame->vector - VECTOR_DEVICE;
-    device_handlers[i].handler(device_handlers[i].context);
+    do
+        device_handlers[i].handler(device_handlers[i].context);
+    while ((i = device_handlers[i].next) != 0);
     apic_eoi();
 }
 
@@ -58,6 +61,19 @@ bool irq_vector_take(irq_handler handler, void *context, unsigned *out)
 static uint32_t destination(void)
 {
     return cpuid(1, 0).ebx >> 24;
+}
+
+bool irq_vector_share(unsigned vector, irq_handler handler, void *context)
+{
+    unsigned first = vector - VECTOR_DEVICE, own = vectors_taken;
+    if (own == VECTORS)
+        return false;
+    vectors_taken++;
+    device_handlers[own].handler = handler;
+    device_handlers[own].context = context;
+    device_handlers[own].next = device_handlers[first].next;
+    device_handlers[first].next = own;
+    return true;
 }
 
 uint64_t msi_address(void)

@@ -21,6 +21,9 @@ typedef void (*irq_handler)(void *context);
  * False if all are taken. Boot. */
 MUST_CHECK bool irq_vector_take(irq_handler handler, void *context, unsigned *out);
 
+/* Another handler of that vector, for a line that devices share: each is called, whichever device it was. Boot. */
+MUST_CHECK bool irq_vector_share(unsigned vector, irq_handler handler, void *context);
+
 /* The messages (MSI) that raise the vector on this CPU (SDM 3A 11.11). */
 uint64_t msi_address(void);
 uint32_t msi_data(unsigned vector);

@@ -29,7 +29,7 @@ static void hint_null(const struct text_writer *w, const struct fault_facts *f)
     if (!null_register(f, &name, &offset))
         text_line(
             w,
-            "  hint    an address this small comes from a null pointer: look for a register below that is zero or small");
+            "  hint    an address this small comes from a null pointer: a register was zero or small");
     else if (offset == 0)
         text_line(w, "  hint    register %s was NULL: whoever set it returned nothing", name);
     else if (offset > 0)
@@ -147,12 +147,34 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
     }
 }
 
+/* Blocks of malloc(): of a pointer that leads nowhere, the link that free() leaves in a block (its page number, XORed with the
+ * next one's address), or another register that points into such a block. */
+static bool hint_heap(const struct text_writer *w, const struct fault_facts *f,
+                      enum fault_class class)
+{
+    bool wild = class == FAULT_CLASS_WILD || class == FAULT_CLASS_WILD_JUMP ||
+                class == FAULT_CLASS_NON_CANONICAL;
+    uint64_t page = f->address.v << 12;
+    if (wild && f->block_count > 0)
+        text_line(w,
+                  "  hint    perhaps a use after free: a pointer leads to a block that was freed");
+    else if (wild && virt_range_contains(f->heap, virt(page)))
+        text_line(w, "  hint    the address is a link of free()'s lists: a use after free");
+    else if (f->damage.found && (wild || class == FAULT_CLASS_ABORT))
+        text_line(w, "  hint    a block of malloc() was written past its end");
+    else
+        return false;
+    return true;
+}
+
 void fault_report_hint(const struct fault_facts *f, fault_line sink, void *context)
 {
     struct text_writer w = {sink, context};
     enum fault_class class = fault_classify(f);
     const char *text = plain_hint(f, class);
     if (class == FAULT_CLASS_STACK_OVERFLOW && hint_recursion(&w, f))
+        return;
+    if (hint_heap(&w, f, class))
         return;
     if (class == FAULT_CLASS_NULL)
         hint_null(&w, f);

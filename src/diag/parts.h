@@ -32,6 +32,10 @@ bool report_kernel_area(uint64_t at, struct fault_neighbour *out);
 bool report_is_return_address(uint64_t at);
 void report_find_stack(struct fault_facts *facts);
 
+/* --- blocks.c --- */
+/* Fills in the free blocks of malloc() that registers and the fault address point into. O(areas, and the chunks of the heaps). */
+void report_find_blocks(struct fault_facts *facts);
+
 /* --- report.c --- */
 struct thread;
 /* True if the thread is a program's and not the subject of the report; `to` describes it. */

@@ -46,14 +46,25 @@ bool report_is_running(void)
     return running;
 }
 
-/* Lines left on a screen of 25 lines of 80 characters, without those for the hint and the end. */
-static unsigned rows_left;
+/* The screen. On a tall one, of QEMU's 50 lines, there is room for the instruction and the registers. */
+static uint16_t columns, rows;
+static unsigned rows_left; /* without those for the hint and the end */
+static bool on_screen;     /* the part that is being printed */
+
+#define TALL           40
+#define ROWS_REGISTERS 18
+#define ROWS_AT_END    5
+
+static void use_rows(unsigned n)
+{
+    if (on_screen)
+        rows_left -= n < rows_left ? n : rows_left;
+}
 
 static void to_console(void *context, const char *line)
 {
-    unsigned rows = 1 + (unsigned)strlen(line) / 80;
     (void)context;
-    rows_left -= rows < rows_left ? rows : rows_left;
+    use_rows(1 + (unsigned)strlen(line) / columns);
     report("%s", line);
 }
 
@@ -204,6 +215,13 @@ static void gather_areas(void *unused)
         report_find_areas(&facts);
 }
 
+static void gather_blocks(void *unused)
+{
+    (void)unused;
+    if (!facts.panic && facts.vector != VECTOR_MACHINE_CHECK)
+        report_find_blocks(&facts);
+}
+
 static void describe_event(const struct history_event *e, struct fault_past *out)
 {
     char place[FAULT_PLACE_SIZE], caller[FAULT_PLACE_SIZE] = "";
@@ -252,15 +270,14 @@ static void print_explanation(void *unused)
 static void print_code(void *unused)
 {
     (void)unused;
-    unsigned left = rows_left;
     fault_report_code(&facts, to_console, NULL);
-    rows_left = left; /* not on the screen */
 }
 
 static void print_registers(void *unused)
 {
     (void)unused;
     report_registers(&facts);
+    use_rows(ROWS_REGISTERS);
 }
 
 static void print_trace(void *unused)
@@ -377,31 +394,32 @@ static void print_json(void *unused)
 static const struct {
     const char *name;
     void (*function)(void *);
-    bool of_one;    /* about the thread that failed; skipped in a deadlock */
-    bool on_screen; /* printed on the screen too, which has 25 lines */
+    bool of_one;     /* about the thread that failed; skipped in a deadlock */
+    uint8_t rows_at; /* printed on screens of so many rows, too; 0: not */
 } parts[] = {
-    {"registers", gather_registers, false, false},
-    {"subject", gather_subject, false, false},
-    {"code", gather_code, true, false},
-    {"page tables", gather_walk, true, false},
-    {"machine check", gather_banks, true, false},
-    {"areas", gather_areas, true, false},
-    {"history", gather_history, true, false},
-    {"names", gather_names, true, false},
-    {"explanation", print_explanation, false, true},
-    {"instruction", print_code, true, false},
-    {"regs", print_registers, true, false},
-    {"threads", print_threads, false, true},
-    {"trace", print_trace, true, true},
-    {"stack", print_stack, true, false},
-    {"calls", print_calls, true, false},
-    {"connection", print_connection, true, false},
-    {"memory", print_memory, false, false},
-    {"machine", print_machine, false, false},
-    {"log", print_log, false, false},
-    {"hint", print_hint, false, true},
-    {"headline", print_headline, false, false},
-    {"JSON", print_json, false, false},
+    {"registers", gather_registers, false, 0},
+    {"subject", gather_subject, false, 0},
+    {"code", gather_code, true, 0},
+    {"page tables", gather_walk, true, 0},
+    {"machine check", gather_banks, true, 0},
+    {"areas", gather_areas, true, 0},
+    {"history", gather_history, true, 0},
+    {"names", gather_names, true, 0},
+    {"blocks", gather_blocks, true, 0},
+    {"explanation", print_explanation, false, 1},
+    {"instruction", print_code, true, TALL},
+    {"regs", print_registers, true, TALL},
+    {"threads", print_threads, false, 1},
+    {"trace", print_trace, true, 1},
+    {"stack", print_stack, true, 0},
+    {"calls", print_calls, true, 0},
+    {"connection", print_connection, true, 0},
+    {"memory", print_memory, false, 0},
+    {"machine", print_machine, false, 0},
+    {"log", print_log, false, 0},
+    {"hint", print_hint, false, 1},
+    {"headline", print_headline, false, 0},
+    {"JSON", print_json, false, 0},
 };
 
 static const char *current_part;
@@ -424,7 +442,8 @@ void report_fault(const struct report_subject *s)
     memset(&facts, 0, sizeof facts);
     subject = s;
     faults = 0;
-    rows_left = 25 - 2 - 3;
+    console_size(&columns, &rows);
+    rows_left = rows - (rows < ROWS_AT_END ? rows : ROWS_AT_END);
     running = true;
     cpu->kstack_top = (uint64_t)(uintptr_t)stack + sizeof stack;
     cpu->kstack_low = (uint64_t)(uintptr_t)stack;
@@ -432,7 +451,8 @@ void report_fault(const struct report_subject *s)
         if (s->cause == FAULT_BY_DEADLOCK && parts[i].of_one)
             continue;
         current_part = parts[i].name;
-        console_pass_over_screen(!parts[i].on_screen);
+        on_screen = parts[i].rows_at != 0 && rows >= parts[i].rows_at;
+        console_pass_over_screen(!on_screen);
         call_on_stack(parts[i].function, NULL, cpu->kstack_top, &mark);
     }
     console_pass_over_screen(false);

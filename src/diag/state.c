@@ -163,6 +163,19 @@ static void put_thread(struct thread *t, void *context)
     put("}}");
 }
 
+static void put_heap(const struct fault_facts *f)
+{
+    for (unsigned i = 0; i < f->block_count; i++) {
+        const struct fault_block *b = &f->blocks[i];
+        put("%s{\"register\":\"%s\",\"block\":\"0x%llx\",\"size\":%llu,\"at\":%llu}%s",
+            i == 0 ? ",\"heap\":[" : ",", b->reg == X86_RIP ? "address" : x86_register_name(b->reg),
+            LL(b->block.start), LL(b->block.size), LL(b->value - b->block.start),
+            i + 1 == f->block_count ? "]" : "");
+    }
+    if (f->damage.found)
+        put_address("heap_damage", f->damage.at);
+}
+
 static void put_insn(const struct fault_facts *f)
 {
     put(",\"insn\":\"");
@@ -226,6 +239,7 @@ void report_json(const struct fault_facts *f)
     }
     if (f->has_insn)
         put_insn(f);
+    put_heap(f);
     state_put_string("at", f->at);
     put_registers(f->registers, f->rflags, f->fs_base);
     put_address("gs", f->gs_base);

@@ -123,23 +123,26 @@ static void write_area(const struct text_writer *w, const char *label,
               n->place[0] ? ", " : "", n->place, distance);
 }
 
-/* "0x1234"; from 1 MiB up "0x400000 (4 MiB)". */
-static void distance_words(uint64_t bytes, char *to, size_t size)
-{
-    if (bytes >= UINT64_C(1) << 30)
-        fmt_snprintf(to, size, "0x%llx (%llu GiB)", LL(bytes), LL(bytes >> 30));
-    else if (bytes >= UINT64_C(1) << 20)
-        fmt_snprintf(to, size, "0x%llx (%llu MiB)", LL(bytes), LL(bytes >> 20));
-    else
-        fmt_snprintf(to, size, "0x%llx", LL(bytes));
-}
-
 /* A neighbour farther away has nothing to do with the access. */
-#define FAR (UINT64_C(1) << 46)
+#define FAR (UINT64_C(1) << 30)
+
+/* "ends 0x1234 below"; from 1 MiB up "ends 0x400000 (4 MiB) below". */
+static void write_neighbour(const struct text_writer *w, const struct fault_neighbour *n,
+                            uint64_t bytes, bool below)
+{
+    char distance[64], words[24] = "";
+    if (!n->there || bytes >= FAR)
+        return;
+    if (bytes >= UINT64_C(1) << 20)
+        fmt_snprintf(words, sizeof words, " (%llu MiB)", LL(bytes >> 20));
+    fmt_snprintf(distance, sizeof distance, ", %s 0x%llx%s %s", below ? "ends" : "starts",
+                 LL(bytes), words, below ? "below" : "above");
+    write_area(w, below ? "          below " : "          above ", n, distance);
+}
 
 static void write_where(const struct text_writer *w, const struct fault_facts *f)
 {
-    char distance[64], number[40];
+    char distance[64];
     if (!f->has_address)
         return;
     if (!fault_is_canonical(f->address.v)) {
@@ -154,16 +157,8 @@ static void write_where(const struct text_writer *w, const struct fault_facts *f
     }
     text_line(w, "  where   in no area%s",
               f->address.v < LAYOUT_PROGRAM_START ? ": the first 64 KiB are never mapped" : "");
-    if (f->below.there && f->address.v - f->below.range.end.v < FAR) {
-        distance_words(f->address.v - f->below.range.end.v, number, sizeof number);
-        fmt_snprintf(distance, sizeof distance, ", ends %s below", number);
-        write_area(w, "          below ", &f->below, distance);
-    }
-    if (f->above.there && f->above.range.start.v - f->address.v < FAR) {
-        distance_words(f->above.range.start.v - f->address.v, number, sizeof number);
-        fmt_snprintf(distance, sizeof distance, ", starts %s above", number);
-        write_area(w, "          above ", &f->above, distance);
-    }
+    write_neighbour(w, &f->below, f->address.v - f->below.range.end.v, true);
+    write_neighbour(w, &f->above, f->above.range.start.v - f->address.v, false);
 }
 
 static void write_stack(const struct text_writer *w, const struct fault_facts *f)
@@ -424,6 +419,31 @@ static void write_past(const struct text_writer *w, const struct fault_facts *f)
     }
 }
 
+static void write_blocks(const struct text_writer *w, const struct fault_facts *f)
+{
+    const struct malloc_damage *d = &f->damage;
+    const char *label = "heap";
+    for (unsigned i = 0; i < f->block_count; i++, label = "") {
+        const struct fault_block *b = &f->blocks[i];
+        const char *name = b->reg == X86_RIP ? "the address" : x86_register_name(b->reg);
+        uint64_t at = b->value - b->block.start;
+        if (at < b->block.size)
+            text_line(w,
+                      "  %-7s %s is at +0x%llx in a block of %llu bytes, 0x%llx, that free() took",
+                      label, name, LL(at), LL(b->block.size), LL(b->block.start));
+        else
+            text_line(w, "  %-7s %s is what free() leaves in a block, as in that at 0x%llx", label,
+                      name, LL(b->block.start));
+    }
+    char text[9];
+    fault_report_text(d->value, text);
+    if (d->found)
+        text_line(
+            w,
+            "  %-7s the allocator's word at 0x%llx is overwritten: 0x%llx \"%s\"; before it is a block of %llu bytes, 0x%llx",
+            label, LL(d->at), LL(d->value), text, LL(d->before_size), LL(d->before));
+}
+
 void fault_report_write(const struct fault_facts *f, fault_line sink, void *context)
 {
     struct text_writer w = {sink, context};
@@ -442,6 +462,7 @@ void fault_report_code(const struct fault_facts *f, fault_line sink, void *conte
     struct text_writer w = {sink, context};
     write_insn(&w, f);
     write_past(&w, f);
+    write_blocks(&w, f);
 }
 
 void fault_report_headline(const struct fault_facts *f, fault_line sink, void *context)

@@ -10,6 +10,7 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/history.h"
+#include "parse/malloc_heap.h"
 #include "parse/x86_insn.h"
 
 #include <stdbool.h>
@@ -102,6 +103,14 @@ struct fault_past { /* an event of mm/vm/history.h */
     char by[FAULT_PLACE_SIZE];
 };
 
+#define FAULT_BLOCKS 3
+
+struct fault_block { /* a register that points into a block of malloc() that is free */
+    unsigned reg;    /* enum x86_register; X86_RIP: the fault address */
+    uint64_t value;
+    struct malloc_block block;
+};
+
 #define FAULT_BANKS            4
 
 #define FAULT_BANK_VALID       (UINT64_C(1) << 63)
@@ -172,6 +181,10 @@ struct fault_facts {
     struct fault_stack stack;
     struct fault_past past[2]; /* newest first */
     struct virt_range window;  /* the program window on the page tables; empty: none */
+    struct virt_range heap;    /* that of brk(); empty: none */
+    unsigned block_count;
+    struct fault_block blocks[FAULT_BLOCKS];
+    struct malloc_damage damage; /* in a heap */
 };
 
 /* Receives one line, without newline. */
@@ -188,7 +201,7 @@ int fault_denying_level(const struct fault_facts *facts, const char **why);
 
 /* Items 1-5 of a report: banner, what, where, stack, why, walk. */
 void fault_report_write(const struct fault_facts *facts, fault_line sink, void *context);
-/* Items 6 and 7: insn, history. */
+/* Items 6 to 8: insn, history, heap. */
 void fault_report_code(const struct fault_facts *facts, fault_line sink, void *context);
 /* Item 14: the hint, if there is one. */
 void fault_report_hint(const struct fault_facts *facts, fault_line sink, void *context);

@@ -147,7 +147,16 @@ static bool by_frame_pointer(struct unwind_frame *u)
     return true;
 }
 
-/* Moves one frame up. Returns how: 'c' by call frame information, 'f' by frame pointer, 'r' by the
+/* True if a function may return to rip: behind a call, or to the code that ends a signal handler. */
+static bool is_caller(const struct unwind_frame *u)
+{
+    uint32_t code;
+    return u->exact || report_is_return_address(u->r[UNWIND_RIP]) ||
+           (byte_read(&report_memory, u->r[UNWIND_RIP], &code, sizeof code) &&
+            code == 0x0fc0c748); /* mov $__NR_rt_sigreturn, %rax */
+}
+
+/* Moves one frame up. Returns how: '0' to code that a signal interrupted, 'c' by call frame information, 'f' by frame pointer, 'r' by the
  * return address at rsp after a call of an invalid address, '?' by search; 0: no more frames. */
 static char trace_step(struct unwind_frame *u)
 {
@@ -158,8 +167,15 @@ static char trace_step(struct unwind_frame *u)
         return rsp < LAYOUT_PROGRAM_END && scan(u) ? '?' : 0; /* the program called it */
     }
     if (trace_find_tables(rip)) {
-        if (eh_frame_step(&report_memory, &tables, u))
-            return u->r[UNWIND_RSP] > rsp || u->exact ? 'c' : 0;
+        struct unwind_frame up = *u;
+        if (eh_frame_step(&report_memory, &tables, &up)) {
+            if (up.r[UNWIND_RSP] <= rsp && !up.exact)
+                return 0;
+            if (is_caller(&up)) {
+                *u = up;
+                return up.exact ? '0' : 'c';
+            }
+        }
     } else if (u->exact && report_read_word(rsp, &word) && report_is_return_address(word)) {
         set_frame(u, word, rsp + 8, u->r[UNWIND_RBP]);
         return 'r';

@@ -38,3 +38,8 @@ void net_buffer_free(struct net_buffer *buffer);
 /* In use now, and how many there may be. */
 uint32_t net_buffers_used(void);
 uint32_t net_buffers_most(void);
+/* True if less than a quarter of them is left: what waits already should not get more. */
+static inline bool net_buffers_are_scarce(void)
+{
+    return net_buffers_used() > net_buffers_most() - net_buffers_most() / 4;
+}

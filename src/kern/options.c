@@ -275,7 +275,7 @@ static bool word_share_owner(struct reader *r, char *value)
 static bool word_init(struct reader *r, char *value)
 {
     r->options->init = value;
-    return *value == '/';
+    return strchr(value, '/') != NULL;
 }
 
 /* The value is read later, by dev/. */

@@ -228,6 +228,26 @@ static void find_slots(struct clock_run *run)
         run->slot = slots_find_run(&swap_slots, CLOCK_RUN, &run->room);
 }
 
+/* Writes what has been evicted, and sleeps until that is done. */
+static void swap_write_run(const struct clock_run *run)
+{
+    if (run->count > 0)
+        swap_end_run(run, swap_move_pages(BLOCK_WRITE, run->slot, run->frame, run->count) == E_OK);
+    wait_queue_wake(&waiters);
+}
+
+COLD void swap_page_out(struct address_space *space, struct virt_range range)
+{
+    struct clock_run run;
+    while (range.start.v < range.end.v && thread_runs && !broken) {
+        find_slots(&run);
+        run.shared = false;
+        range.start = clock_page_out(space, range, &run);
+        swap_write_run(&run);
+        thread_give_way();
+    }
+}
+
 /* ---- direct eviction ---- */
 
 struct direct_write {
@@ -314,10 +334,7 @@ static void swap_reclaim(void)
         if (clock_evict(&run)) {
             turns = swap_clock.back.turns;
             failed = false;
-            if (run.count > 0)
-                swap_end_run(&run,
-                             swap_move_pages(BLOCK_WRITE, run.slot, run.frame, run.count) == E_OK);
-            wait_queue_wake(&waiters);
+            swap_write_run(&run);
         } else if (swap_clock.back.turns - turns > TURNS_VAIN && !run.shared) {
             shared_until = swap_clock.back.turns + TURNS_SHARED;
             turns = swap_clock.back.turns;

@@ -55,6 +55,9 @@ MUST_CHECK enum err swap_off(const struct block_device *device);
 /* Waits for the swap thread while fewer frames than swap_reserve.least are free. False: it has found nothing to evict. Sleeps. */
 bool swap_make_room(void);
 
+/* MADV_PAGEOUT of the space that runs: evicts and writes the range's private pages that have one reference. Sleeps. O(pages). */
+void swap_page_out(struct address_space *space, struct virt_range range);
+
 /* About how many frames eviction could free. O(1). */
 uint64_t swap_spare_frames(void);
 

@@ -44,7 +44,7 @@ in_ouro() {
 
 case ${1:-} in
 --names)
-    names "$here/cases.txt" '~2!'
+    names "$here/cases.txt" '~2!@'
     exit
     ;;
 --base)
@@ -54,7 +54,7 @@ case ${1:-} in
 esac
 [ $# -eq 3 ] || fail "usage: run.sh BINARIES BASE NAME"
 binaries=$1 base=$2 name=$3
-read_line "$here/cases.txt" '~2!' "$name"
+read_line "$here/cases.txt" '~2!@' "$name"
 binary=$(trimmed "${line%%|*}")
 line=${line#*|}
 input=$(trimmed "${line##*|}")

@@ -27,8 +27,12 @@ add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc
 target_sources(test_tool_scan PRIVATE ${PROJECT_SOURCE_DIR}/tool/image/scan.c ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc)
 target_include_directories(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan)
 target_link_libraries(test_tool_scan PRIVATE PkgConfig::LIBELF)
+ouro_tool_test(host/delay tool/host/delay.c tool/host/text.c test/unit/support/tool_native.c)
 ouro_tool_test(host/json tool/host/json.c)
 ouro_tool_test(report/report tool/report/report.c tool/report/report_stream.c tool/report/report_render.c tool/host/json.c tool/report/demangle.c)
+find_library(OURO_IBERTY iberty REQUIRED)
+target_link_libraries(test_tool_report PRIVATE ${OURO_IBERTY})
+ouro_tool_test(report/own tool/report/report_own.c tool/host/json.c)
 ouro_fuzzer(tool/report/tool_report tool/report/report_stream.c tool/report/report_render.c tool/host/json.c tool/host/text.c test/unit/support/tool_native.c)
 # Container images.
 set(oci tool/oci/root.c tool/oci/layer.c tool/oci/config.c tool/host/path.c)

@@ -42,6 +42,18 @@ void bench_paging_print(const struct figures *figures, const char *section, FILE
 /* Two tables: operations beside crowds of four sizes, and the sleep of a thread beside large calls. */
 void bench_growth_print(const struct figures *figures, const char *section, FILE *out);
 
+/* One boot, whose figures are added to the section: /dev/vda is an empty ext4 of 1 GiB, and /dev/vdb for swap. */
+struct bench_on_disk {
+    const char *section, *archive;
+    const char *const *program; /* arguments, NULL-terminated; NULL: none */
+    uint64_t swap;              /* bytes; 0: no swap */
+    bool counted;
+};
+void bench_run_on_disk(struct bench *bench, enum bench_system system,
+                       const struct bench_on_disk *load);
+/* The folder of Linux's modules for cards and disks, which a program finds in /m; NULL: they are not there. */
+const char *bench_modules(void);
+
 /* Compiles a program of bench/; returns its path. */
 char *bench_program(const char *name);
 /* The boot that all sections but `boot` use: QEMU's -kernel, 256 MiB. */

@@ -10,12 +10,35 @@
 
 #define LATENCY "latency"
 
+#define SWAP    (UINT64_C(128) << 20)
+
+/* The crowds on disks: both figures are those of the threads on the CPU. */
+static void grow_on_disks(struct bench *bench, const char *archive)
+{
+    static const char *const timed[] = {"disks=1", NULL}, *const fewer[] = {"disks=1", "divide=5",
+                                                                            NULL};
+    for (int counted = 0; counted < 2; counted++) {
+        FOR_EACH_SYSTEM(bench, system)
+        {
+            const struct bench_on_disk load = {.section = "growth",
+                                               .archive = archive,
+                                               .program = counted ? fewer : timed,
+                                               .swap = SWAP,
+                                               .counted = counted};
+            bench_progress("growth on disks", system, 1, 1);
+            bench_run_on_disk(bench, system, &load);
+        }
+    }
+}
+
 void bench_growth(struct bench *bench)
 {
-    char *growth = bench_program("growth"), *growth_archive = bench_archive(growth, NULL);
+    const char *files[][2] = {{bench_modules() ? "/m" : NULL, bench_modules()}, {NULL}};
+    char *growth = bench_program("growth"), *growth_archive = bench_archive(growth, files);
     char *latency = bench_program("latency"), *latency_archive = bench_archive(latency, NULL);
     bench_measure(bench, "growth", growth_archive, NULL);
     bench_measure(bench, "growth", growth_archive, "divide=5");
+    grow_on_disks(bench, growth_archive);
     bench_measure(bench, LATENCY, latency_archive, NULL);
     free(latency_archive);
     free(latency);

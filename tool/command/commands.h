@@ -4,9 +4,9 @@
 struct request;
 struct console_result;
 
-/* Seconds until a boot without any output of the kernel counts as a hang: 60, or --timeout if that is more. Bochs on a busy
- * computer needs tens of seconds. */
-double boot_limit(const struct request *request);
+/* Seconds until a boot without any output of the kernel counts as a hang. Bochs on a busy computer
+ * needs tens of seconds. */
+#define BOOT_LIMIT 60.0
 
 /* The exit status for how the machine ended, which is explained on stderr unless the program ended. */
 int run_explain(const struct request *request, const struct console_result *result);

@@ -61,7 +61,8 @@ int command_explore(int argc, char **argv)
                                             .marker = EXPLORER_SAYS,
                                             .marked = open_page,
                                             .timeout = request.timeout,
-                                            .boot_limit = boot_limit(&request)};
+                                            .boot_limit = BOOT_LIMIT,
+                                            .emulator = emulator.child.pid};
     console_run(&console, &result);
     emulator_end(&emulator);
     return run_explain(&request, &result);

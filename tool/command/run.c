@@ -22,11 +22,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-double boot_limit(const struct request *o)
-{
-    return o->timeout > 60 ? o->timeout : 60;
-}
-
 int run_explain(const struct request *o, const struct console_result *result)
 {
     switch (result->ending) {
@@ -43,7 +38,7 @@ int run_explain(const struct request *o, const struct console_result *result)
         warn("stop: %s", result->reason);
         return STATUS_FAILED;
     case ENDED_UNSTARTED:
-        warn("the kernel did not start within %g seconds", boot_limit(o));
+        warn("the kernel did not start within %g seconds", BOOT_LIMIT);
         return STATUS_FAILED;
     case ENDED_SILENT:
     case ENDED_MARKER:
@@ -116,7 +111,8 @@ int command_run(int argc, char **argv)
                                             .keyboard = request.machine.screen,
                                             .input = true,
                                             .timeout = request.timeout,
-                                            .boot_limit = boot_limit(&request),
+                                            .boot_limit = BOOT_LIMIT,
+                                            .emulator = emulator.child.pid,
                                             .stops = request.detach,
                                             .power = request.oci || request.detach ||
                                                      request.machine.disks.count > 0 ||

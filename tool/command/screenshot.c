@@ -31,7 +31,8 @@ int command_screenshot(int argc, char **argv)
                                             .keyboard = true,
                                             .marker = request.marker,
                                             .timeout = request.timeout,
-                                            .boot_limit = boot_limit(&request)};
+                                            .boot_limit = BOOT_LIMIT,
+                                            .emulator = emulator.child.pid};
     console_run(&console, &result);
     if (result.ending != ENDED_STATUS && result.ending != ENDED_MARKER &&
         result.ending != ENDED_TIMEOUT)

@@ -5,6 +5,7 @@
 #include "console/input.h"
 #include "console/outputs.h"
 #include "console/unframe.h"
+#include "host/delay.h"
 #include "host/fail.h"
 #include "host/guard.h"
 #include "host/terminal.h"
@@ -322,6 +323,8 @@ static double check_clock(struct console *c)
     }
     if (c->options->boot_limit > 0 && !c->unframe.greeted) {
         double boot = c->started + c->options->boot_limit - t;
+        if (boot <= 0)
+            boot += delay_of(c->options->emulator);
         if (boot <= 0)
             decide(c, ENDED_UNSTARTED);
         left = nearest(left, boot);

@@ -15,6 +15,7 @@
 #include "report/report.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum ending {
     ENDED_STATUS,      /* the program ended: status */
@@ -37,9 +38,11 @@ struct console_options {
     bool keyboard;        /* the machine has a keyboard: stdin is not read */
     const char *marker;   /* output of the program that causes ENDED_MARKER; NULL: none */
     void (*marked)(void); /* is called at the marker instead, once; NULL: it ends */
-    bool input;        /* stdin goes to the program; false: the program reads end of file at once */
-    double timeout;    /* seconds until ENDED_TIMEOUT; 0: none */
-    double boot_limit; /* seconds until ENDED_UNSTARTED; 0: none */
+    bool input;     /* stdin goes to the program; false: the program reads end of file at once */
+    double timeout; /* seconds until ENDED_TIMEOUT; 0: none */
+    double
+        boot_limit; /* seconds until ENDED_UNSTARTED, those apart in which this computer has kept the emulator waiting; 0: none */
+    pid_t emulator; /* with boot_limit */
     /* The machine has files that outlive it: a time limit and signals press its power button first, and wait for its
      * end. A signal ends the tool then. */
     bool power;

@@ -93,18 +93,30 @@ static void program_environment(const struct request *o, const char *home, struc
         set_environment(out, o->environment.item[i]);
 }
 
+/* The program's path as it was typed, if that leads to it in the machine too: a script's argv[0] is this path. */
+static const char *path_as_given(const struct request *o, const struct program *program)
+{
+    char *full = string_format("%s/%s", o->workdir ? o->workdir : "", program->name);
+    char *place = path_normalise(full);
+    bool same = program->name[0] != '/' && strchr(program->name, '/') &&
+                !strstr(program->name, "/..") && strcmp(place, program->place) == 0;
+    free(place);
+    free(full);
+    return same ? program->name : program->place;
+}
+
 /* Words that do not depend on this run: path, arguments and environment of the program, --append. */
 static void packed_words(const struct request *o, const struct program *program,
                          const struct user *user, struct args *words)
 {
     struct args argv = {0}, environment = {0};
-    char *init = string_format("init=%s", has_init(o) ? INIT_PATH : program->place);
+    char *init = string_format("init=%s", has_init(o) ? INIT_PATH : path_as_given(o, program));
     if (has_init(o)) {
         const char *const front[] = {"ouro-init", user->ids ? user->ids : "-",
                                      o->stop_signal ? string_format("init:%d", o->stop_signal)
                                      : o->init      ? "init"
                                                     : "exec",
-                                     program->place, NULL};
+                                     path_as_given(o, program), NULL};
         args_all(&argv, front);
     }
     words_plain(words, init, "the path of the program");

@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The library is loaded when a name needs it: the tool is built without a compiler of C++. */
 #include "report/demangle.h"
 
-#include <dlfcn.h>
-#include <stdint.h>
+#include <libiberty/demangle.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define NAME_MAX_BYTES 4096
-#define HASH           19 /* "::h" and 16 digits */
-
-typedef char *demangler(const char *mangled, char *buffer, size_t *length, int *status);
-
-static demangler *load(void)
-{
-    void *library = dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL);
-    return library ? (demangler *)(uintptr_t)dlsym(library, "__cxa_demangle") : NULL;
-}
 
 static bool in_name(char c)
 {
@@ -24,31 +12,12 @@ static bool in_name(char c)
            (c >= 'A' && c <= 'Z');
 }
 
-static void drop_hash(char *name)
-{
-    size_t length = strlen(name);
-    char *hash = length > HASH ? name + length - HASH : NULL;
-    if (hash && strncmp(hash, "::h", 3) == 0 && strspn(hash + 3, "0123456789abcdef") == HASH - 3)
-        *hash = '\0';
-}
-
 /* Adds the name of `length` bytes, replaced if it is mangled. */
 static void add_name(const char *name, size_t length, struct text *out)
 {
-    static demangler *demangle;
-    static bool loaded;
-    int status = -1;
-    if (!loaded)
-        demangle = load();
-    loaded = true;
     char *copy = string_format("%.*s", (int)length, name);
-    char *plain = demangle ? demangle(copy, NULL, NULL, &status) : NULL;
-    if (plain && status == 0) {
-        drop_hash(plain);
-        text_string(out, plain);
-    } else {
-        text_add(out, name, length);
-    }
+    char *plain = cplus_demangle(copy, DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI);
+    text_string(out, plain ? plain : copy);
     free(plain);
     free(copy);
 }
@@ -61,7 +30,8 @@ void demangle_text(const char *text, size_t size, struct text *out)
         bool starts = i == 0 || !in_name(text[i - 1]);
         while (starts && i + length < size && in_name(text[i + length]))
             length++;
-        if (length > 3 && length < NAME_MAX_BYTES && text[i] == '_' && text[i + 1] == 'Z')
+        if (length > 3 && length < NAME_MAX_BYTES && text[i] == '_' &&
+            (text[i + 1] == 'Z' || text[i + 1] == 'R'))
             add_name(text + i, length, out);
         else
             text_add(out, text + i, length ? length : 1);

@@ -4,6 +4,5 @@
 
 #include "host/text.h"
 
-/* Adds the text with each mangled name ("_ZN3app5parseEv") replaced, by libstdc++ if this computer has it; Rust's hashes are
- * left out. Names are not trusted: only for the reader process of report.c. */
+/* Adds the text with each mangled name ("_ZN3app5parseEv") replaced, by libiberty; Rust's hashes are left out. Names are not trusted: only for the reader process of report.c. */
 void demangle_text(const char *text, size_t size, struct text *out);

@@ -2,6 +2,7 @@
 /* The reader process: it renders the report and answers on a pipe, within limits of time and memory. */
 #include "report/report.h"
 #include "host/fail.h"
+#include "base/compiler.h"
 #include "host/guard.h"
 #include "host/json.h"
 #include "report/demangle.h"
@@ -53,17 +54,53 @@ static void limit(enum __rlimit_resource what, unsigned long long most)
 
 /* --- what the program said before abort() --- */
 
-/* The last two lines on standard error, if the program aborted; NULL: none. malloc'ed. */
+static size_t line_end(const char *bytes, size_t size, size_t start)
+{
+    const char *newline = memchr(bytes + start, '\n', size - start);
+    return newline ? (size_t)(newline - bytes) + 1 : size;
+}
+
+static bool is_message(const char *line, size_t size)
+{
+    static const char *const marks[] = {"panicked at",   "Fatal Python error", "panic: ",
+                                        "fatal error: ", "FATAL ERROR: ",      "terminate called",
+                                        "Assertion `"};
+    for (size_t i = 0; i < ARRAY_LENGTH(marks); i++)
+        if (memmem(line, size, marks[i], strlen(marks[i])))
+            return true;
+    return false;
+}
+
+/* Two lines: the last one that is known to begin a message, or else the last but one. `size` is without blanks at the end. */
+static size_t message_start(const char *bytes, size_t size, size_t *end)
+{
+    size_t last = 0, before = 0, marked = size;
+    for (size_t line = 0, next; line < size; line = next) {
+        next = line_end(bytes, size, line);
+        if (is_message(bytes + line, next - line))
+            marked = line;
+        before = last;
+        last = line;
+    }
+    *end = size;
+    if (marked == size)
+        return before;
+    *end = line_end(bytes, size, line_end(bytes, size, marked));
+    return marked;
+}
+
+/* What the program said before it aborted; NULL: nothing, or it did not. malloc'ed. */
 static char *aborted_message(const struct report_options *o, const char *report)
 {
-    const char *bytes = o->said && o->said->length > 0 ? o->said->bytes : NULL;
-    if (!bytes || !string_starts(report, "==== CRASH: abort"))
+    const char *bytes = o->said ? o->said->bytes : NULL;
+    size_t end, size = bytes ? o->said->length : 0;
+    while (size > 0 && (unsigned char)bytes[size - 1] <= ' ')
+        size--;
+    if (size == 0 || !string_starts(report, "==== CRASH: abort"))
         return NULL;
-    size_t end = o->said->length, lines = 0, start;
-    while (end > 0 && bytes[end - 1] == '\n')
+    size_t start = message_start(bytes, size, &end);
+    while (end > start && (unsigned char)bytes[end - 1] <= ' ')
         end--;
-    for (start = end; start > 0 && (bytes[start - 1] != '\n' || ++lines < 2); start--)
-        ;
     char *message = string_format("%.*s", (int)(end - start), bytes + start);
     char *to = message;
     for (const char *c = message; *c; c++)
@@ -136,8 +173,10 @@ NORETURN static void reader_main(const struct report_options *o, const char *rep
     limit(RLIMIT_AS, READER_MEMORY);
     const char *line = last_line(report, size);
     report_notes_make(&o->files, line, (size_t)(report + size - line), &notes);
+    if (message && notes.advice && !is_message(message, strlen(message)))
+        message[0] = '\0'; /* the runtime's trace */
     notes.said = message;
-    if (message && !notes.advice)
+    if (message && message[0] && !notes.advice)
         notes.advice = message_advice(message);
     (o->brief ? report_render_brief : report_render)(report, size, &notes, o->colour, &shown);
     demangle_text(shown.bytes ? shown.bytes : "", shown.length, &text);

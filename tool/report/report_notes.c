@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "host/json.h"
 #include "report/disassemble.h"
+#include "report/report_own.h"
 #include "report/source.h"
 
 #include <fcntl.h>
@@ -105,6 +106,8 @@ static char *shorten(const char *path)
         if (length > 1 && strncmp(path, folders[i], length) == 0 && path[length] == '/')
             path += length + 1;
     }
+    if (string_starts(path, "/rustc/")) /* and a commit: Rust's library */
+        path += strcspn(path + strlen("/rustc/"), "/") + strlen("/rustc/");
     struct text out = {0};
     text_string(&out, "");
     for (const char *start = path; *path; path++)
@@ -223,124 +226,59 @@ static char *make_instruction(struct json report)
 
 /* --- frames --- */
 
+/* The better name of a place: of a file without a symbol table the debug file's, and of a name that the kernel cut the whole. */
+static void find_name(struct source_module *source, uint64_t code, struct json frame,
+                      struct report_note *note)
+{
+    struct json value;
+    char was[400];
+    uint64_t offset;
+    const char *file, *name = source_symbol(source, code, &offset);
+    size_t length = name ? strcspn(name, "@") : 0; /* without its version */
+    if (!name || !json_member(frame, "at", &value) || !json_string(value, was, sizeof(was)))
+        return;
+    file = strrchr(was, '[');
+    bool cut = strncmp(was, name, strcspn(was, "+")) == 0 && strcspn(was, "+") < length;
+    if (!file || (was[0] != '.' && was[0] != '[' && !cut))
+        return;
+    struct text place = {0};
+    add_clean(&place, name, length);
+    text_format(&place, "+0x%llx %.*s", (unsigned long long)offset, (int)strcspn(file, "+"), file);
+    note->was = string_copy(was);
+    note->place = place.bytes;
+}
+
 static bool add_note(const struct modules *list, struct json frame, bool excerpt,
                      struct report_notes *out)
 {
     struct json value;
     struct source_lines lines = {0};
-    uint64_t address;
+    struct report_note note = {0};
     char how[4] = "";
-    if (!json_member(frame, "rip", &value) || !json_address(value, &address))
+    if (!json_member(frame, "rip", &value) || !json_address(value, &note.address))
         return false;
     if (json_member(frame, "how", &value))
         json_string(value, how, sizeof(how));
     /* A return address may be past the end of its function: the byte before belongs to the call. */
-    uint64_t code = strcmp(how, "0") == 0 ? address : address - 1;
+    uint64_t code = strcmp(how, "0") == 0 ? note.address : note.address - 1;
     for (size_t i = 0; i < list->count && lines.count == 0; i++)
-        if (code >= list->module[i].start && code < list->module[i].end)
+        if (code >= list->module[i].start && code < list->module[i].end) {
             source_find(list->module[i].source, code, &lines);
-    if (lines.count == 0)
+            find_name(list->module[i].source, code, frame, &note);
+        }
+    if (lines.count == 0 && !note.place)
         return false;
+    note.tail = lines.count > 0 ? make_tail(&lines) : string_copy("");
+    note.excerpt = excerpt && lines.count > 0 ? make_excerpt(&lines.line[0]) : NULL;
+    note.json = lines.count > 0 ? make_json(&lines) : NULL;
     out->note = memory_resize(out->note, (out->count + 1) * sizeof(*out->note));
-    struct report_note *note = &out->note[out->count++];
-    *note = (struct report_note){.address = address,
-                                 .tail = make_tail(&lines),
-                                 .excerpt = excerpt ? make_excerpt(&lines.line[0]) : NULL,
-                                 .json = make_json(&lines)};
+    out->note[out->count++] = note;
     for (size_t i = 0; i < lines.count; i++) {
         free(lines.line[i].function);
         free(lines.line[i].path);
     }
     free(lines.line);
-    return note->excerpt != NULL;
-}
-
-/* "parse+0x2a [crash]" -> the file, "crash", as text; false: none. */
-static bool file_of(const char *place, char *file, size_t size)
-{
-    const char *open = strrchr(place, '['), *close = open ? strchr(open, ']') : NULL;
-    if (!close)
-        return false;
-    snprintf(file, size, "%.*s", (int)(close - open - 1), open + 1);
-    return true;
-}
-
-static bool is_own(const char *file)
-{
-    return !strstr(file, ".so") && strcmp(file, "kernel") != 0 && strcmp(file, "vdso") != 0 &&
-           string_starts(file, "[") == 0;
-}
-
-/* What is known of the runtimes in the trace's files. */
-static const char *runtime_advice(const char *file)
-{
-    static const struct {
-        const char *file, *advice;
-    } runtimes[] = {
-        {"python3",
-         "the Python program's own message is above; python3 -X faulthandler adds the Python lines"},
-        {"libpython3",
-         "the Python program's own message is above; python3 -X faulthandler adds the Python lines"},
-        {"node",
-         "node's own message is above; node --abort-on-uncaught-exception is what stops it here"},
-        {"libnode.so",
-         "node's own message is above; node --abort-on-uncaught-exception is what stops it here"},
-        {"libjvm.so",
-         "Java's own message is above; its hs_err file, if it wrote one, is in the program's folder"},
-        {"libruby", "Ruby's own message is above"},
-        {"libperl.so", "Perl's own message is above"},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(runtimes); i++)
-        if (string_starts(file, runtimes[i].file))
-            return runtimes[i].advice;
-    return NULL;
-}
-
-static const struct report_note *note_of(const struct report_notes *notes, struct json frame)
-{
-    struct json value;
-    uint64_t address;
-    if (!json_member(frame, "rip", &value) || !json_address(value, &address))
-        return NULL;
-    for (size_t i = 0; i < notes->count; i++)
-        if (notes->note[i].address == address)
-            return &notes->note[i];
-    return NULL;
-}
-
-/* "main+0x2 [app]" and its tail " at a.c:3 in parse, inlined at a.c:4 in main" -> "parse() at a.c:3". */
-static char *name_own(const char *place, const char *tail)
-{
-    const char *inlined = strstr(tail, " in "), *comma = inlined ? strchr(inlined, ',') : NULL;
-    if (comma)
-        return string_format("%.*s()%.*s", (int)(comma - inlined - 4), inlined + 4,
-                             (int)(inlined - tail), tail);
-    return string_format("%.*s()%s", (int)strcspn(place, "+ "), place, tail);
-}
-
-/* The first frame of the program's own: its place, and if it is known its line. */
-static void find_own(struct json trace, struct report_notes *out)
-{
-    struct json frame = {0}, value;
-    char place[400], file[200];
-    for (size_t i = 0; i < FRAMES_MAX && json_item(trace, &frame); i++) {
-        if (!json_member(frame, "at", &value) || !json_string(value, place, sizeof(place)) ||
-            !file_of(place, file, sizeof(file)))
-            continue;
-        if (!out->advice)
-            out->advice = runtime_advice(file);
-        if (!is_own(file))
-            continue;
-        const struct report_note *note = note_of(out, frame);
-        if (!note)
-            out->undebugged = strdup(file);
-        if (i > 0 && note)
-            out->own = name_own(place, note->tail);
-        else if (i > 0)
-            out->own = string_format("%s", place);
-        out->own_note = i > 0 ? note : NULL;
-        return;
-    }
+    return note.excerpt != NULL;
 }
 
 void report_notes_make(const struct report_files *files, const char *line, size_t size,
@@ -359,6 +297,6 @@ void report_notes_make(const struct report_files *files, const char *line, size_
         char kind[16] = "";
         json_string(frame, kind, sizeof(kind));
         if (strcmp(kind, "crash") == 0)
-            find_own(trace, out);
+            report_own_find(files->tree, report, out);
     }
 }

@@ -31,14 +31,15 @@ static const char *const colours[] = {
 static const struct part_limit {
     const char *label;
     unsigned lines;
-} brief_parts[] = {{"what", 1},    {"reason", 1},  {"where", 3}, {"why", 1},
-                   {"history", 2}, {"serving", 1}, {"trace", 8}, {"hint", 2}};
+} brief_parts[] = {{"what", 1}, {"reason", 1},  {"where", 3}, {"why", 1}, {"history", 2},
+                   {"heap", 2}, {"serving", 1}, {"trace", 8}, {"hint", 2}};
 
 struct render {
     const struct report_notes *notes;
     bool colour;
     bool in_trace;
     bool brief;                      /* no excerpts but the one of `what` */
+    bool said;                       /* what the program said was printed */
     unsigned banners;                /* printed */
     const struct report_note *shown; /* the note whose excerpt was printed last */
     struct text *out;
@@ -95,6 +96,34 @@ static const struct report_note *note_for(struct render *r, const char *line, si
     return note_at(r, find(address, (size_t)(line + size - address), "0x") + 2, line + size);
 }
 
+/* A `what` or `trace` line, or the headline, with the better name of its place; malloc'ed. */
+static char *name_line(struct render *r, const char *line, size_t size)
+{
+    const char *rip = string_starts(line, "==== ") ? find(line, size, " rip 0x") : NULL;
+    const struct report_note *note =
+        rip ? note_at(r, rip + strlen(" rip 0x"), line + size) : note_for(r, line, size);
+    const char *was = note && note->was ? find(line, size, note->was) : NULL;
+    if (!was) {
+        char *same = memory(size + 1);
+        memcpy(same, line, size);
+        same[size] = '\0';
+        return same;
+    }
+    struct text out = {0};
+    text_add(&out, line, (size_t)(was - line));
+    text_string(&out, note->place);
+    was += strlen(note->was);
+    text_add(&out, was, (size_t)(line + size - was));
+    return out.bytes;
+}
+
+/* True for what the program's own words make needless. */
+static bool is_superseded(const struct render *r, const char *line)
+{
+    return (r->notes->said || r->notes->own) &&
+           string_starts(line, "  hint    abort() was called:");
+}
+
 /* The program's own part in a report about a library's code. */
 static void put_own(struct render *r)
 {
@@ -121,17 +150,19 @@ static void put_labelled(struct render *r, const char *label, enum part part, co
     }
 }
 
+/* Once, before the first hint. */
+static void put_said(struct render *r)
+{
+    if (!r->said)
+        put_labelled(r, "said", PART_PLAIN, r->notes->said);
+    r->said = true;
+}
+
 static void put_advice(struct render *r)
 {
-    put_labelled(r, "said", PART_PLAIN, r->notes->said);
+    put_said(r);
     put_labelled(r, "hint", PART_HINT, r->notes->advice);
-    if (r->notes->undebugged) {
-        char *hint = string_format(
-            "%s has no line numbers: compile with -g, or install NAME-dbgsym of its package",
-            r->notes->undebugged);
-        put_labelled(r, "hint", PART_HINT, hint);
-        free(hint);
-    }
+    put_labelled(r, "hint", PART_HINT, r->notes->debugging);
 }
 
 static void put_excerpt(struct render *r, const struct report_note *note)
@@ -227,7 +258,8 @@ void report_render_brief(const char *report, size_t size, const struct report_no
     while (size > 0) {
         const char *newline = memchr(report, '\n', size);
         size_t length = newline ? (size_t)(newline - report) : size;
-        char *line = string_format("%.*s", (int)length, report);
+        char *plain = string_format("%.*s", (int)length, report);
+        char *line = name_line(&r, plain, strlen(plain));
         bool banner = string_starts(line, "==== ");
         bool labelled =
             strlen(line) > LABEL_END && string_starts(line, "  ") && line[LABEL_START] != ' ';
@@ -244,7 +276,9 @@ void report_render_brief(const char *report, size_t size, const struct report_no
         } else if (labelled && string_starts(line, "  what ")) {
             put_brief_what(&r, line, strlen(line), aborted);
             left = 0;
-        } else if (left > 0) {
+        } else if (left > 0 && !is_superseded(&r, line)) {
+            if (string_starts(line, "  hint "))
+                put_said(&r);
             put_line(&r, line, strlen(line), false);
             text_string(out, "\n");
             left--;
@@ -252,6 +286,7 @@ void report_render_brief(const char *report, size_t size, const struct report_no
             hidden += r.in_trace && line[0] == ' ' && !labelled;
         }
         free(line);
+        free(plain);
         length += newline != NULL;
         report += length;
         size -= length;
@@ -265,11 +300,16 @@ void report_render(const char *report, size_t size, const struct report_notes *n
     while (size > 0) {
         const char *newline = memchr(report, '\n', size);
         size_t length = newline ? (size_t)(newline - report) : size;
-        char *line = memory(length + 1);
-        memcpy(line, report, length);
-        line[length] = '\0';
-        put_line(&r, line, length, newline != NULL);
+        char *plain = memory(length + 1);
+        memcpy(plain, report, length);
+        plain[length] = '\0';
+        char *line = name_line(&r, plain, length);
+        if (string_starts(line, "  hint "))
+            put_said(&r);
+        if (!is_superseded(&r, line))
+            put_line(&r, line, length == strlen(plain) ? strlen(line) : length, newline != NULL);
         free(line);
+        free(plain);
         length += newline != NULL;
         report += length;
         size -= length;
@@ -290,7 +330,7 @@ void report_render_json(const char *line, size_t size, const struct report_notes
                                                      string_starts(digits, "0x")
                                                  ? note_at(&r, digits + 2, digits + strlen(digits))
                                                  : NULL;
-            if (!note)
+            if (!note || !note->json)
                 continue;
             text_add(out, copied, (size_t)(frame.end - 1 - copied));
             text_format(out, ",\"lines\":%s", note->json);
@@ -303,6 +343,8 @@ void report_render_json(const char *line, size_t size, const struct report_notes
 void report_notes_free(struct report_notes *notes)
 {
     for (size_t i = 0; i < notes->count; i++) {
+        free(notes->note[i].was);
+        free(notes->note[i].place);
         free(notes->note[i].tail);
         free(notes->note[i].excerpt);
         free(notes->note[i].json);
@@ -310,6 +352,6 @@ void report_notes_free(struct report_notes *notes)
     free(notes->note);
     free(notes->instruction);
     free(notes->own);
-    free(notes->undebugged);
+    free(notes->debugging);
     *notes = (struct report_notes){0};
 }

@@ -7,11 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct report_note {  /* the lines of one code address; strings are malloc'ed */
+struct report_note {  /* name and lines of one code address; strings are malloc'ed */
     uint64_t address; /* as printed in the report */
-    char *tail;       /* appended to the line: " at crash.c:7 in get"; never NULL */
+    char *was;        /* the kernel's place, ".text+0x12 [libc.so.6]"; NULL: it is the better one */
+    char *place;      /* what to print instead, "raise+0x2 [libc.so.6]" */
+    char *tail;       /* appended to the line: " at crash.c:7 in get"; "" if no line is known */
     char *excerpt;    /* whole lines of source; NULL: none */
-    char *json;       /* the array of lines, "[{…}]" */
+    char *json;       /* the array of lines, "[{…}]"; NULL: none is known */
 };
 
 struct report_notes {
@@ -22,8 +24,8 @@ struct report_notes {
     const struct report_note *own_note; /* its lines; NULL: unknown */
     const char *said;   /* what the program printed last on standard error; NULL: nothing */
     const char *advice; /* more of it; NULL: none */
-    char *undebugged;   /* the program's file, if it has no line numbers; malloc'ed; NULL: it has */
-    char *instruction;  /* the faulting instruction, disassembled; malloc'ed; NULL: unknown */
+    char *debugging; /* how to get line numbers, if the program has none; malloc'ed; NULL: it has */
+    char *instruction; /* the faulting instruction, disassembled; malloc'ed; NULL: unknown */
 };
 
 /* The report's text, with notes added to its `what`, `insn` and `trace` lines. Each excerpt appears once. */

@@ -142,6 +142,12 @@ void source_find(struct source_module *module, uint64_t address, struct source_l
     add_functions(out, unit, address - bias);
 }
 
+const char *source_symbol(struct source_module *module, uint64_t address, uint64_t *offset)
+{
+    GElf_Sym symbol;
+    return dwfl_module_addrinfo(module->module, address, offset, &symbol, NULL, NULL, NULL);
+}
+
 bool source_word(struct source_module *module, const char *symbol, uint64_t *out)
 {
     int count = dwfl_module_getsymtab(module->module);

@@ -30,5 +30,8 @@ struct source_module;
 struct source_module *source_open(const char *file, uint64_t bias);
 /* Finds the lines of an address; none if the file has no DWARF for it. */
 void source_find(struct source_module *module, uint64_t address, struct source_lines *out);
+/* The function at an address, by the symbols of the file, of its separate debug file or of its compressed ones; NULL: none.
+ * *offset: of the address in it. Owned by the module. */
+const char *source_symbol(struct source_module *module, uint64_t address, uint64_t *offset);
 /* Reads the 64-bit word at a symbol of the file. */
 bool source_word(struct source_module *module, const char *symbol, uint64_t *out);

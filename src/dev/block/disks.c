@@ -42,9 +42,9 @@ static void virtio_disk_leave(struct virtio_blk *blk)
 static void disk_interrupt(void *context)
 {
     struct virtio_disk *d = context;
-    uint32_t why = d->found.device->ops->interrupt(d->found.device);
+    uint32_t why = virtio_interrupt(&d->found);
     bool broken = why & VIRTIO_INTERRUPT_CONFIG && virtio_blk_needs_reset(&d->blk);
-    if (d->blk.disk.disk != NULL) /* registered */
+    if (why != 0 && d->blk.disk.disk != NULL) /* registered */
         block_interrupt(&d->blk.disk, broken ? "it asks for a reset" : NULL);
 }
 

@@ -38,8 +38,9 @@ static void virtio_card_woken(bool changed)
 static void virtio_card_interrupt(void *unused)
 {
     (void)unused;
-    uint32_t why = virtio_found.device->ops->interrupt(virtio_found.device);
-    virtio_card_woken(why & VIRTIO_INTERRUPT_CONFIG);
+    uint32_t why = virtio_interrupt(&virtio_found);
+    if (why != 0)
+        virtio_card_woken(why & VIRTIO_INTERRUPT_CONFIG);
 }
 
 static void virtio_card_changed(void *unused)

@@ -15,6 +15,7 @@ enum {
 };
 
 static struct spin_lock leave_spin; /* an access to PCI's configuration space takes two steps */
+static uint8_t line_users[LINES_MAX];
 
 static const void *map_interrupt_table(void *context, phys_t at, size_t size)
 {
@@ -45,15 +46,21 @@ INIT_CODE static void add_ioapics(const struct boot_info *boot)
 INIT_CODE enum err line_take(const struct boot_info *boot, uint32_t gsi, bool low,
                              irq_handler handler, void *context)
 {
-    INIT_DATA static bool taken[LINES_MAX], any;
+    INIT_DATA static uint8_t vectors[LINES_MAX];
+    INIT_DATA static bool any;
     unsigned vector;
-    if (gsi >= LINES_MAX || taken[gsi])
-        return E_BUSY;
-    if (!irq_vector_take(handler, context, &vector))
+    if (gsi >= LINES_MAX)
+        return E_NODEV;
+    if (vectors[gsi] != 0 ? !irq_vector_share(vectors[gsi], handler, context)
+                          : !irq_vector_take(handler, context, &vector))
         return E_NOMEM;
+    line_users[gsi]++;
+    if (vectors[gsi] != 0)
+        return E_OK;
+    vectors[gsi] = (uint8_t)vector;
     if (!any)
         add_ioapics(boot);
-    any = taken[gsi] = true;
+    any = true;
     return ioapic_route(gsi, low, vector) ? E_OK : E_NODEV;
 }
 
@@ -131,7 +138,7 @@ void device_leave(const struct pci_access *access, pci_function function, uint32
     uint64_t flags = spin_lock_irq(&leave_spin, &class_nic);
     if (access != NULL)
         pci_disable(access, function);
-    if (line != 0)
+    if (line != 0 && --line_users[line] == 0)
         ioapic_mask(line);
     spin_unlock_irq(&leave_spin, &class_nic, flags);
 }

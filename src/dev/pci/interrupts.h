@@ -8,8 +8,8 @@
 #include "dev/pci/pci.h"
 #include "parse/boot_info.h"
 
-/* Input `gsi` of the I/O APICs that ACPI names calls the handler. E_NOMEM: no vector is left; E_NODEV: there is no
- * such input; E_BUSY: another device has it. Boot. */
+/* Input `gsi` of the I/O APICs that ACPI names calls the handler, after those that have taken it before: a handler is called
+ * for other devices' interrupts, too. E_NOMEM: no vector is left; E_NODEV: there is no such input. Boot. */
 MUST_CHECK enum err line_take(const struct boot_info *boot, uint32_t gsi, bool low,
                               irq_handler handler, void *context);
 

@@ -117,6 +117,11 @@ INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct option
     return e;
 }
 
+uint32_t virtio_interrupt(const struct virtio_found *found)
+{
+    return found->device != NULL ? found->device->ops->interrupt(found->device) : 0;
+}
+
 void virtio_leave(struct virtio_found *found, bool failed)
 {
     virtio_stop(found->device, failed);

@@ -28,6 +28,9 @@ MUST_CHECK enum err virtio_find(const struct boot_info *boot, const struct optio
 /* True if kernel words name all devices, and each has its driver: no other driver need look. Boot. */
 extern bool virtio_none_left;
 
+/* What the interrupt is for, VIRTIO_INTERRUPT_...; 0: the line is another device's too, and it was that one's. */
+uint32_t virtio_interrupt(const struct virtio_found *found);
+
 /* Stops the device for good: it touches no memory and raises no interrupts any more. Callers: any. */
 void virtio_leave(struct virtio_found *found, bool failed);
 

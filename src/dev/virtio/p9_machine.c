@@ -96,7 +96,7 @@ static void share_serve(struct deferred *work)
 static void share_interrupt(void *context)
 {
     struct share *s = context;
-    if (s->found.device->ops->interrupt(s->found.device) != 0)
+    if (virtio_interrupt(&s->found) != 0)
         deferred_raise(&s->work);
 }
 

@@ -95,7 +95,7 @@ static void port_interrupt(void *unused)
 {
     (void)unused;
     uint64_t flags = port_lock();
-    uint32_t status = found.device->ops->interrupt(found.device);
+    uint32_t status = virtio_interrupt(&found);
     bool any = port_serve();
     vain = any || status == 0 ? 0 : vain + 1;
     if (vain > VAIN_MAX && console.failed == NULL)

@@ -44,8 +44,8 @@ static void stir_device(struct deferred *work)
 static void random_interrupt(void *unused)
 {
     (void)unused;
-    (void)source.device->ops->interrupt(source.device);
-    deferred_raise(&random_work);
+    if (virtio_interrupt(&source) != 0)
+        deferred_raise(&random_work);
 }
 
 INIT_CODE void random_source(const struct boot_info *boot, const struct options *options)

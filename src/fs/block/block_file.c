@@ -133,7 +133,7 @@ static enum err block_file_read(struct file *file, struct io *io, uint64_t *offs
             break;
     }
     heap_free(p.memory);
-    inode_touch_accessed(file->inode, true);
+    inode_touch_accessed(file->inode, file->mount, true);
     *offset = at;
     return e;
 }

@@ -70,7 +70,7 @@ enum err cached_read(struct file *file, struct io *io, uint64_t *offset)
     if ((file->flags & O_DIRECT) && ((at | io_left(io)) % SECTOR) != 0)
         return E_INVAL;
     if (!(file->flags & O_NOATIME))
-        inode_touch_accessed(inode, at == 0);
+        inode_touch_accessed(inode, file->mount, at == 0);
     while (e == E_OK && io_left(io) > 0 && at < inode->size) {
         struct cached_page *page = cache_find(page_cache_of(inode), cache_page_of(at));
         uint64_t left = inode->size - at < io_left(io) ? inode->size - at : io_left(io);

@@ -145,11 +145,12 @@ static MUST_CHECK enum err make_pipe_end(int fd, struct inode **out, char *name,
 /* Another inode of /dev/console, for one stream; same numbers, so that ttyname() finds it. */
 static MUST_CHECK enum err stdio_make_terminal(int fd, struct inode **out, char *name, size_t size)
 {
-    struct dentry *node;
-    enum err e = walk_lookup(NULL, "/dev/console", WALK_FOLLOW, &node);
+    struct location at;
+    enum err e = walk_lookup(NULL, "/dev/console", WALK_FOLLOW, &at);
     if (e != E_OK)
         return e;
     struct inode *inode;
+    const struct dentry *node = at.dentry;
     e = inode_alloc(node->inode->fs, sizeof(*inode), S_IFCHR | 0620, &inode);
     if (e == E_OK) {
         inode->ino = node->inode->ino;
@@ -160,7 +161,7 @@ static MUST_CHECK enum err stdio_make_terminal(int fd, struct inode **out, char 
         str_copy(name, "/dev/console", size);
         *out = inode;
     }
-    dentry_put(node);
+    location_put(&at);
     return e;
 }
 
@@ -180,7 +181,7 @@ static MUST_CHECK enum err open_one(int fd)
         return e;
     uint32_t access = fd == 0 ? O_RDONLY : O_WRONLY;
     struct file *file;
-    e = vfs_open_dentry(dentry, terminal ? O_RDWR : access, &file);
+    e = vfs_open_at(&(const struct location){NULL, dentry}, terminal ? O_RDWR : access, &file);
     dentry_put(dentry);
     if (e != E_OK)
         return e;

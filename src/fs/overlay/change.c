@@ -19,14 +19,12 @@ static void name_take(struct text_name *to, struct store_name name)
     to->text[name.length] = '\0';
 }
 
-static struct vfs_place upper_place(const struct inode *directory, const struct text_name *name)
-{
-    return (struct vfs_place){overlay_node_of(directory)->upper, name->text};
-}
+#define UPPER_PLACE(directory, name)                                                               \
+    ((struct vfs_place){LAYER(overlay_node_of(directory)->upper), (name)->text})
 
 static enum err whiteout_make(const struct inode *directory, const struct text_name *name)
 {
-    return vfs_make_node(upper_place(directory, name), S_IFCHR, 0);
+    return vfs_make_node(UPPER_PLACE(directory, name), S_IFCHR, 0);
 }
 
 /* Removes the whiteout that the upper directory has in place of the name, if any. */
@@ -38,7 +36,7 @@ static enum err whiteout_clear(const struct inode *directory, const struct text_
         return e == E_NOENT ? E_OK : e;
     bool whiteout = layer_is_whiteout(found->inode);
     dentry_put(found);
-    return whiteout ? vfs_unlink(upper_place(directory, name)) : E_OK;
+    return whiteout ? vfs_unlink(UPPER_PLACE(directory, name)) : E_OK;
 }
 
 /* ---- Creation ---- */
@@ -46,7 +44,7 @@ static enum err whiteout_clear(const struct inode *directory, const struct text_
 static enum err upper_make(struct inode *directory, const struct text_name *name,
                            const struct inode *as)
 {
-    const struct vfs_place place = upper_place(directory, name);
+    const struct vfs_place place = UPPER_PLACE(directory, name);
     if (mode_is(as->mode, S_IFLNK))
         return vfs_make_symlink(as->link, place);
     if (mode_is(as->mode, S_IFDIR))
@@ -94,7 +92,7 @@ static enum err upper_create_unnamed(struct inode *directory, const struct inode
                                      struct dentry **out)
 {
     struct file *file;
-    enum err e = vfs_open(overlay_node_of(directory)->upper, ".", O_TMPFILE | O_RDWR,
+    enum err e = vfs_open(LAYER(overlay_node_of(directory)->upper), ".", O_TMPFILE | O_RDWR,
                           as->mode & MODE_ALL, &file);
     if (e != E_OK)
         return e;
@@ -150,7 +148,7 @@ enum err overlay_link(struct inode *directory, struct store_name store_name, str
     layer_rights_begin(&rights, 0, 0);
     e = whiteout_clear(directory, &name);
     if (e == E_OK)
-        e = vfs_link(overlay_node_of(inode)->upper, upper_place(directory, &name));
+        e = vfs_link(LAYER(overlay_node_of(inode)->upper), UPPER_PLACE(directory, &name));
     layer_rights_end(&rights);
     if (e != E_OK)
         return e;
@@ -171,7 +169,7 @@ static enum err whiteouts_clear(struct dentry *upper)
         if (e == E_OK)
             e = layer_list(upper, COOKIE_FIRST, batch);
         for (uint32_t i = 0; e == E_OK && i < batch->count; i++)
-            e = vfs_unlink((struct vfs_place){upper, batch->entry[i].name});
+            e = vfs_unlink((struct vfs_place){LAYER(upper), batch->entry[i].name});
         (void)fs_give_way();
     } while (e == E_OK && batch->count > 0);
     heap_free(batch);
@@ -183,9 +181,9 @@ static enum err upper_remove(struct inode *directory, const struct text_name *na
 {
     struct dentry *upper = overlay_node_of(inode)->upper;
     if (!mode_is(inode->mode, S_IFDIR))
-        return vfs_unlink(upper_place(directory, name));
+        return vfs_unlink(UPPER_PLACE(directory, name));
     enum err e = whiteouts_clear(upper);
-    return e == E_OK ? vfs_remove_directory(upper_place(directory, name)) : e;
+    return e == E_OK ? vfs_remove_directory(UPPER_PLACE(directory, name)) : e;
 }
 
 enum err overlay_unlink(struct inode *directory, struct store_name store_name, struct inode *inode)
@@ -263,7 +261,7 @@ static enum err rename_upper(const struct store_move *move, const struct text_na
             e = whiteouts_clear(overlay_node_of(move->replaced)->upper);
     }
     if (e == E_OK)
-        e = vfs_rename(upper_place(move->from, from), upper_place(move->to, to), move->flags);
+        e = vfs_rename(UPPER_PLACE(move->from, from), UPPER_PLACE(move->to, to), move->flags);
     if (e == E_OK && left && !exchange)
         e = whiteout_make(move->from, from);
     return e;

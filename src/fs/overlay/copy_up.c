@@ -74,7 +74,7 @@ static enum err directory_make(struct overlay *overlay, struct dentry *parent,
                                const struct dentry *lower, struct dentry **out)
 {
     const struct vfs_times before = times_of(parent->inode);
-    enum err e = vfs_make_directory((struct vfs_place){parent, lower->name}, 0755);
+    enum err e = vfs_make_directory((struct vfs_place){LAYER(parent), lower->name}, 0755);
     if (e == E_OK)
         e = layer_find(parent, lower->name, lower->length, out);
     if (e != E_OK)
@@ -167,7 +167,7 @@ static enum err bytes_copy(struct file *from, struct file *to, uint64_t size)
 static enum err contents_copy(struct dentry *lower, struct file *to, uint64_t size)
 {
     struct file *from;
-    enum err e = vfs_open_dentry(lower, O_RDONLY, &from);
+    enum err e = vfs_open_at(LAYER(lower), O_RDONLY, &from);
     if (e != E_OK)
         return e;
     e = bytes_copy(from, to, size < lower->inode->size ? size : lower->inode->size);
@@ -178,21 +178,21 @@ static enum err contents_copy(struct dentry *lower, struct file *to, uint64_t si
 static enum err file_make(struct dentry *directory, struct dentry *lower, uint64_t size)
 {
     struct file *file;
-    enum err e = vfs_open(directory, ".", O_TMPFILE | O_RDWR, 0600, &file);
+    enum err e = vfs_open(LAYER(directory), ".", O_TMPFILE | O_RDWR, 0600, &file);
     if (e != E_OK)
         return e;
     e = contents_copy(lower, file, size);
     if (e == E_OK)
         e = all_copy(file->dentry, lower->inode);
     if (e == E_OK)
-        e = vfs_link(file->dentry, (struct vfs_place){directory, lower->name});
+        e = vfs_link(&file->location, (struct vfs_place){LAYER(directory), lower->name});
     file_put(file);
     return e;
 }
 
 static enum err other_make(struct dentry *directory, struct dentry *lower)
 {
-    const struct vfs_place place = {directory, lower->name};
+    const struct vfs_place place = {LAYER(directory), lower->name};
     const struct inode *inode = lower->inode;
     struct dentry *made;
     enum err e = mode_is(inode->mode, S_IFLNK) ? vfs_make_symlink(inode->link, place)

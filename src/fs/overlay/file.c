@@ -13,7 +13,7 @@ static enum err real_open(struct file *file, struct file **out)
     struct dentry *real = overlay_real(file->inode);
     uint32_t flags = file->flags & (O_ACCMODE | FLAGS_SHARED);
     layer_rights_begin(&rights, 0, 0);
-    enum err e = vfs_open_dentry(real, flags, out);
+    enum err e = vfs_open_at(LAYER(real), flags, out);
     layer_rights_end(&rights);
     return e;
 }

@@ -53,6 +53,9 @@ static inline struct dentry *overlay_real(const struct inode *inode)
     return node->upper ? node->upper : node->lower;
 }
 
+/* A layer's dentry as the walk begins there: in no mount, so nothing mounted in the layer is seen. To the end of the block. */
+#define LAYER(dentry) (&(const struct location){NULL, (dentry)})
+
 /* layer.c: */
 
 /* A name of a layer's directory, without the mounts in it. *out: one reference. E_NOENT. Sleeps. */

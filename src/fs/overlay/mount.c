@@ -49,8 +49,12 @@ static void overlay_unmount(struct store *store, bool at_end)
     struct overlay *overlay = (struct overlay *)store;
     if (at_end)
         return; /* the layers are file systems of their own */
-    dentry_put(overlay->lower);
-    dentry_put(overlay->upper);
+    struct dentry *const layers[] = {overlay->lower, overlay->upper};
+    for (size_t i = 0; i < ARRAY_LENGTH(layers); i++) {
+        struct filesystem *fs = layers[i]->inode->fs;
+        dentry_put(layers[i]);
+        filesystem_release(fs);
+    }
     heap_free(overlay->options);
     heap_free(overlay);
 }
@@ -123,6 +127,8 @@ enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *op
     overlay->upper = upper;
     dentry_get(lower);
     dentry_get(upper);
+    filesystem_hold(lower->inode->fs);
+    filesystem_hold(upper->inode->fs);
     enum err e = overlay_root(overlay);
     if (e != E_OK) {
         overlay_unmount(&overlay->store, false);
@@ -142,7 +148,7 @@ enum {
 };
 
 struct settings {
-    struct dentry *layer[LAYERS];
+    struct location layer[LAYERS];
 };
 
 /* "lowerdir=/a" and the like. */
@@ -156,7 +162,7 @@ static enum err setting_take(struct settings *s, const char *name, size_t length
     for (size_t i = 0; i < LAYERS; i++) {
         if (strlen(names[i]) != length || memcmp(names[i], name, length) != 0)
             continue;
-        if (s->layer[i] || strchr(value, ':'))
+        if (s->layer[i].dentry || strchr(value, ':'))
             return E_INVAL; /* one lower directory */
         return walk_lookup(NULL, value, WALK_FOLLOW | WALK_DIRECTORY, &s->layer[i]);
     }
@@ -180,13 +186,13 @@ static enum err settings_take(struct settings *s, char *text)
         else
             break;
     }
-    bool all = s->layer[LOWER] && s->layer[UPPER] && s->layer[WORK];
-    return all && s->layer[UPPER]->inode->fs == s->layer[WORK]->inode->fs ? E_OK : E_INVAL;
+    bool all = s->layer[LOWER].dentry && s->layer[UPPER].dentry && s->layer[WORK].dentry;
+    return all && s->layer[UPPER].mount == s->layer[WORK].mount ? E_OK : E_INVAL;
 }
 
 static enum err overlay_mount(const struct mount_source *from, struct filesystem **out)
 {
-    struct settings s = {{NULL}};
+    struct settings s = {0};
     size_t size = strlen(from->options) + 2;
     char *shown = heap_alloc(2 * size), *cut = shown + size;
     if (!shown)
@@ -196,9 +202,9 @@ static enum err overlay_mount(const struct mount_source *from, struct filesystem
     memcpy(cut, from->options, size - 1);
     enum err e = settings_take(&s, cut);
     if (e == E_OK)
-        e = overlay_make(s.layer[LOWER], s.layer[UPPER], shown, out);
+        e = overlay_make(s.layer[LOWER].dentry, s.layer[UPPER].dentry, shown, out);
     for (size_t i = 0; i < LAYERS; i++)
-        dentry_put(s.layer[i]);
+        location_put(&s.layer[i]);
     heap_free(shown);
     return e;
 }

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "fs/ram/ramfs_file.h"
+#include "fs/vfs/location.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/space.h"
@@ -35,10 +36,10 @@ static uint64_t device_of(struct page_source *source)
     return inode ? inode->fs->device : 0;
 }
 
-struct dentry *procfs_area_dentry(const struct area *area)
+struct location procfs_area_location(const struct area *area)
 {
     const struct inode *inode = inode_of_source(area->source);
-    return inode ? inode->mapped_as : NULL;
+    return inode ? (struct location){inode->mapped_in, inode->mapped_as} : (struct location){0};
 }
 
 const char *procfs_area_name(const struct area *area, char *buffer, size_t size)

@@ -2,8 +2,12 @@
 /* /proc/PID/mounts and mountinfo, /proc/filesystems (proc(5)). */
 #include "base/str.h"
 #include "fs/proc/process_text.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
+
+#define GIVE_WAY_AT 32 /* mounts */
 
 /* With \ooo for what separates fields (proc(5)). */
 static void put_field(struct text *text, const char *field)
@@ -16,31 +20,57 @@ static void put_field(struct text *text, const char *field)
     }
 }
 
-static void put_mount_flags(struct text *text, uint32_t flags)
+static void put_flags(struct text *text, uint32_t flags)
 {
     static const struct {
         uint32_t flag;
         const char *name;
     } names[] = {{MS_SYNCHRONOUS, ",sync"},     {MS_DIRSYNC, ",dirsync"}, {MS_NOSUID, ",nosuid"},
                  {MS_NODEV, ",nodev"},          {MS_NOEXEC, ",noexec"},   {MS_NOATIME, ",noatime"},
-                 {MS_NODIRATIME, ",nodiratime"}};
+                 {MS_NODIRATIME, ",nodiratime"}, {MS_RELATIME, ",relatime"}};
     text_printf(text, "%s", flags & MS_RDONLY ? "ro" : "rw");
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         if (flags & names[i].flag)
             text_printf(text, "%s", names[i].name);
-    if (!(flags & MS_NOATIME))
-        text_printf(text, ",relatime");
 }
 
-static void put_mount(struct text *text, const struct filesystem *fs, const char *path,
-                      bool information)
+/* The fields that only mountinfo has: numbers, device and root; which changes are shared. */
+static void put_numbers(struct text *text, const struct mount *mount, char *buffer)
 {
-    const char *source = fs->source ? fs->source : fs->covered ? fs->type : "rootfs";
-    if (information) {
-        uint32_t parent = fs->covered ? fs->covered->inode->fs->mount_id : fs->mount_id;
-        text_printf(text, "%u %u %u:%u / ", fs->mount_id, parent, device_major(fs->device),
-                    device_minor(fs->device));
-    } else {
+    const struct filesystem *fs = mount->fs;
+    const struct location root = {NULL, mount->root};
+    uint32_t parent = mount->parent ? mount->parent->id : mount->id;
+    char *path;
+    text_printf(text, "%u %u %u:%u ", mount->id, parent, device_major(fs->device),
+                device_minor(fs->device));
+    if (location_path(&root, NULL, LOCATION_ROOT, buffer, PATH_MAX_SIZE, &path) == E_OK)
+        put_field(text, path);
+    text_printf(text, " ");
+}
+
+static void put_groups(struct text *text, const struct mount *mount)
+{
+    if (mount->group != 0)
+        text_printf(text, " shared:%u", mount->group);
+    if (mount->master != 0)
+        text_printf(text, " master:%u", mount->master);
+    if (mount->flags & MS_UNBINDABLE)
+        text_printf(text, " unbindable");
+}
+
+static void put_mount(struct text *text, const struct mount *mount, char *buffer, bool information)
+{
+    const struct filesystem *fs = mount->fs;
+    const struct location at = {(struct mount *)(uintptr_t)mount, mount->root};
+    const char *source = fs->source ? fs->source : mount->parent ? fs->type : "rootfs";
+    char *path;
+    if (location_path(&at, &fs_current()->root, LOCATION_UNREACHABLE, buffer, PATH_MAX_SIZE,
+                      &path) != E_OK ||
+        *path != '/')
+        return;
+    if (information)
+        put_numbers(text, mount, buffer + PATH_MAX_SIZE);
+    else {
         put_field(text, source);
         text_printf(text, " ");
     }
@@ -48,11 +78,13 @@ static void put_mount(struct text *text, const struct filesystem *fs, const char
     text_printf(text, " ");
     if (!information)
         text_printf(text, "%s ", fs->type);
-    put_mount_flags(text, fs->flags);
+    put_flags(text, information ? mount->flags : mount->flags | fs->flags);
     if (information) {
+        put_groups(text, mount);
         text_printf(text, " - %s ", fs->type);
         put_field(text, source);
-        text_printf(text, " %s", fs->flags & MS_RDONLY ? "ro" : "rw");
+        text_printf(text, " ");
+        put_flags(text, fs->flags);
     }
     if (fs->show)
         fs->show(fs, text);
@@ -61,16 +93,21 @@ static void put_mount(struct text *text, const struct filesystem *fs, const char
 
 static void put_mounts(struct text *text, bool information)
 {
-    char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
+    char *buffer = heap_alloc(2 * PATH_MAX_SIZE);
     if (!buffer) {
         text->failed = true;
         return;
     }
-    struct filesystem *first = vfs_next_mount(NULL);
-    for (struct filesystem *fs = first; fs; fs = vfs_next_mount(fs)) {
-        if (dentry_path(fs->root, first->root, false, buffer, PATH_MAX_SIZE, &path) != E_OK)
-            continue;
-        put_mount(text, fs, path, information);
+    uint32_t id = 0, count = 0;
+    for (const struct mount *m = vfs_mount_after(0); m;) {
+        id = m->id;
+        put_mount(text, m, buffer, information);
+        if (++count % GIVE_WAY_AT == 0) {
+            (void)fs_give_way();
+            m = vfs_mount_after(id);
+        } else {
+            m = vfs_mount_next(m);
+        }
     }
     heap_free(buffer);
 }

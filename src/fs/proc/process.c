@@ -98,25 +98,25 @@ static bool list_number(struct inode *directory, uint32_t number, uint32_t type,
     return true;
 }
 
-static enum err jump_to(const struct inode *link, struct dentry *dentry, struct dentry **out)
+static enum err jump_to(const struct inode *link, const struct location *to, struct location *out)
 {
-    if (!dentry)
+    if (!to || !to->dentry)
         return E_NOENT;
     enum err e = check_jump(link);
     if (e != E_OK)
         return e;
-    dentry_get(dentry);
-    *out = dentry;
+    location_get(to);
+    *out = *to;
     return E_OK;
 }
 
 /* /proc/PID/fd */
 
-static enum err fd_jump(struct inode *inode, struct dentry **out)
+static enum err fd_jump(struct inode *inode, struct location *out)
 {
     const struct fs_context *context = context_of(inode);
     struct file *file = context ? file_table_find(context->files, node_of(inode)->number) : NULL;
-    return jump_to(inode, file ? file->dentry : NULL, out);
+    return jump_to(inode, file ? &file->location : NULL, out);
 }
 
 static const struct inode_ops fd_link_ops = {.jump = fd_jump};
@@ -183,22 +183,22 @@ static const struct inode_ops fdinfo_directory_ops = {
 
 /* Links to a dentry of the context. */
 
-static enum err jump_executable(struct inode *inode, struct dentry **out)
+static enum err jump_executable(struct inode *inode, struct location *out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(inode, context ? context->executable : NULL, out);
+    return jump_to(inode, context ? &context->executable : NULL, out);
 }
 
-static enum err jump_cwd(struct inode *inode, struct dentry **out)
+static enum err jump_cwd(struct inode *inode, struct location *out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(inode, context ? context->cwd : NULL, out);
+    return jump_to(inode, context ? &context->cwd : NULL, out);
 }
 
-static enum err jump_root(struct inode *inode, struct dentry **out)
+static enum err jump_root(struct inode *inode, struct location *out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(inode, context ? context->root : NULL, out);
+    return jump_to(inode, context ? &context->root : NULL, out);
 }
 
 static const struct inode_ops executable_ops = {.jump = jump_executable};

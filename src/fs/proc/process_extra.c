@@ -220,13 +220,14 @@ static const struct {
 
 static struct filesystem nsfs = {.type = "nsfs", .magic = 0x6e736673, .device = 4};
 
-static enum err ns_jump(struct inode *inode, struct dentry **out)
+static enum err ns_jump(struct inode *inode, struct location *out)
 {
     char format[24];
     uint64_t i = extra_node(inode)->number;
     fmt_snprintf(format, sizeof format, "%s:[%%lu]", namespaces[i].kind);
     nsfs.next_ino = namespaces[i].ino;
-    return anon_dentry(&nsfs, S_IFREG | 0444, format, out);
+    out->mount = NULL;
+    return anon_dentry(&nsfs, S_IFREG | 0444, format, &out->dentry);
 }
 
 static const struct inode_ops ns_link_ops = {.jump = ns_jump};
@@ -263,7 +264,7 @@ const struct inode_ops procfs_ns_ops = {.lookup = ns_lookup, .list = ns_list};
 
 /* map_files: a link for each area of a file, named by its range. */
 
-static enum err map_jump(struct inode *inode, struct dentry **out)
+static enum err map_jump(struct inode *inode, struct location *out)
 {
     struct fs_process p;
     const struct procfs_node *node = extra_node(inode);
@@ -271,11 +272,10 @@ static enum err map_jump(struct inode *inode, struct dentry **out)
     const struct area *area = procfs_next_area(&p, virt(node->number << PAGE_SHIFT));
     if (area == NULL || area->source == NULL)
         return E_NOENT;
-    struct dentry *dentry = procfs_area_dentry(area);
-    if (dentry == NULL)
+    *out = procfs_area_location(area);
+    if (out->dentry == NULL)
         return E_NOENT;
-    dentry_get(dentry);
-    *out = dentry;
+    location_get(out);
     return E_OK;
 }
 
@@ -290,7 +290,7 @@ static size_t map_name(char *to, const struct area *area)
 static const struct area *map_next(const struct fs_process *p, uint64_t page)
 {
     const struct area *area = procfs_next_area(p, virt(page << PAGE_SHIFT));
-    while (area != NULL && procfs_area_dentry(area) == NULL)
+    while (area != NULL && procfs_area_location(area).dentry == NULL)
         area = procfs_next_area(p, area->range.end);
     return area;
 }
@@ -344,13 +344,13 @@ const struct inode_ops procfs_map_files_ops = {.lookup = map_lookup, .list = map
 /* fdinfo: its links are those of fd, with a text each. */
 
 /* As in mountinfo; those that are not mounted share the next number. */
-static unsigned mount_number(const struct filesystem *fs)
+static unsigned mount_number(const struct mount *mount)
 {
     unsigned most = 0;
-    if (fs->mount_id != 0)
-        return fs->mount_id;
-    for (struct filesystem *at = NULL; (at = vfs_next_mount(at));)
-        most = at->mount_id > most ? at->mount_id : most;
+    if (mount != NULL)
+        return mount->id;
+    for (const struct mount *at = vfs_mount_after(0); at != NULL; at = vfs_mount_next(at))
+        most = at->id;
     return most + 1;
 }
 
@@ -366,7 +366,7 @@ void procfs_show_descriptor(struct text *text, void *context)
     uint32_t flags = file->flags | (p.context->files->slots[fd].close_on_exec ? O_CLOEXEC : 0);
     text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
                 file->ops->seekable ? (int64_t)file->offset : 0, flags,
-                mount_number(file->inode->fs), file->inode->ino);
+                mount_number(file->mount), file->inode->ino);
     struct range_lock_lines lines = {text, "lock:\t", 0};
     range_locks_show(&lines, file, p.context->files, (int32_t)p.pid);
     file_get(file);

@@ -52,8 +52,8 @@ void procfs_show_syscall(struct text *text, void *context);
 void procfs_show_timer_slack(struct text *text, void *context);
 void procfs_show_zero(struct text *text, void *context);
 enum err procfs_store_oom_score_adj(const char *bytes, size_t size, void *context);
-/* The dentry by which the area's file was opened, without a reference; NULL: the area has no file. */
-struct dentry *procfs_area_dentry(const struct area *area);
+/* By what the area's file was opened, without references; dentry NULL: the area has no file. */
+struct location procfs_area_location(const struct area *area);
 
 /* Mapped memory of an area, in bytes. `share`: PSS, in which a page that is mapped n times
  * counts 1/n. */

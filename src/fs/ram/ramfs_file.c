@@ -196,7 +196,7 @@ static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
     struct inode *inode = file->inode;
     uint64_t at = *offset;
     if (!(file->flags & O_NOATIME))
-        inode_touch_accessed(inode, at == 0);
+        inode_touch_accessed(inode, file->mount, at == 0);
     enum err e = E_OK;
     while (at < inode->size) { /* the size may change with each piece */
         uint64_t left = least(io_left(io), inode->size - at);

@@ -171,14 +171,14 @@ static enum err fill_directory(struct fill *fill, const struct cpio_entry *entry
         else if (e == E_ISDIR)
             e = E_OK;
     }
-    struct dentry *dentry;
+    struct location at;
     if (e == E_OK)
-        e = walk_lookup(NULL, fill->path, 0, &dentry);
+        e = walk_lookup(NULL, fill->path, 0, &at);
     if (e != E_OK)
         return e;
-    set_attributes(dentry->inode, entry);
-    e = directory_remember(fill, entry, dentry);
-    dentry_put(dentry);
+    set_attributes(at.dentry->inode, entry);
+    e = directory_remember(fill, entry, at.dentry);
+    location_put(&at);
     return e;
 }
 
@@ -230,8 +230,12 @@ static bool name_other(struct fill *fill, const struct cpio_entry *entry, struct
                        enum err *e)
 {
     bool known = link && *link && (*link)->dentry->inode->nlink > 0;
-    *e = known ? vfs_link((*link)->dentry, (struct vfs_place){NULL, fill->path})
-               : make_other(fill, entry);
+    if (known) {
+        const struct location from = location_any((*link)->dentry);
+        *e = vfs_link(&from, (struct vfs_place){NULL, fill->path});
+    } else {
+        *e = make_other(fill, entry);
+    }
     return known;
 }
 
@@ -256,10 +260,11 @@ static enum err fill_other(struct fill *fill, const struct cpio_entry *entry)
     }
     if (e != E_OK)
         return e;
-    struct dentry *dentry;
-    e = walk_lookup(NULL, fill->path, 0, &dentry);
+    struct location at;
+    e = walk_lookup(NULL, fill->path, 0, &at);
     if (e != E_OK)
         return e;
+    struct dentry *dentry = at.dentry;
     set_data(fill, dentry->inode, entry);
     set_attributes(dentry->inode, entry);
     if (link && !known && *link) {
@@ -269,7 +274,7 @@ static enum err fill_other(struct fill *fill, const struct cpio_entry *entry)
     } else if (link && !known) {
         e = link_remember(link, entry, dentry);
     }
-    dentry_put(dentry);
+    location_put(&at);
     return e;
 }
 
@@ -322,8 +327,8 @@ enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys,
     enum err e = ramfs_init(&root, "tmpfs", ROOT_DEVICE);
     if (e != E_OK)
         return e;
-    vfs_init(&root);
-    struct fill *fill = heap_alloc_zero(sizeof(*fill));
+    e = vfs_init(&root);
+    struct fill *fill = e == E_OK ? heap_alloc_zero(sizeof(*fill)) : NULL;
     if (!fill)
         return E_NOMEM;
     fill->archive_phys = archive_phys;

@@ -134,16 +134,17 @@ static struct unix_socket *find_abstract(const struct socket_address *name, uint
 
 static enum err find_path(const char *path, struct unix_socket **out)
 {
-    struct dentry *dentry;
-    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &dentry);
+    struct location at;
+    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &at);
     if (e != E_OK)
         return e;
-    e = inode_permission(dentry->inode, MAY_WRITE);
-    if (e == E_OK && (!mode_is(dentry->inode->mode, S_IFSOCK) || !dentry->inode->socket))
+    const struct inode *inode = at.dentry->inode;
+    e = inode_permission(inode, MAY_WRITE);
+    if (e == E_OK && (!mode_is(inode->mode, S_IFSOCK) || !inode->socket))
         e = E_CONNREFUSED;
     if (e == E_OK)
-        *out = unix_of(dentry->inode->socket);
-    dentry_put(dentry);
+        *out = unix_of(inode->socket);
+    location_put(&at);
     return e;
 }
 
@@ -181,19 +182,14 @@ static enum err bind_abstract(struct unix_socket *u, const struct socket_address
 static enum err bind_path(struct unix_socket *u, const char *path)
 {
     struct vfs_place place = {NULL, path};
-    struct dentry *dentry;
     enum err e = vfs_make_node(place, S_IFSOCK | (u->socket.file->inode->mode & MODE_ALL), 0);
     if (e == E_EXIST)
         return E_ADDRINUSE;
     if (e == E_OK)
-        e = walk_lookup(NULL, path, 0, &dentry);
-    if (e != E_OK)
-        return e;
-    u->inode = dentry->inode;
-    inode_get(u->inode);
-    u->inode->socket = &u->socket;
-    dentry_put(dentry);
-    return E_OK;
+        e = walk_lookup(NULL, path, 0, &u->bound);
+    if (e == E_OK)
+        u->bound.dentry->inode->socket = &u->socket;
+    return e;
 }
 
 static enum err unix_set_name(struct unix_socket *u, const struct socket_address *name)
@@ -444,10 +440,10 @@ static void forget_name(struct unix_socket *u)
     if (u->abstract)
         hash_table_remove(&abstract_names, &u->abstract_link);
     u->abstract = false;
-    if (u->inode) {
-        u->inode->socket = NULL;
-        inode_put(u->inode);
-        u->inode = NULL;
+    if (u->bound.dentry) {
+        u->bound.dentry->inode->socket = NULL;
+        location_put(&u->bound);
+        u->bound = (struct location){0};
     }
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 #include "fs/socket/socket.h"
+#include "fs/vfs/location.h"
 #include "mm/heap/hash_table.h"
 
 enum unix_state {
@@ -49,7 +50,7 @@ struct unix_socket {
     /* In the peer's `room` while that queue is full: passes its wake-ups on to `writable`. */
     struct wait_entry peer_room;
     struct socket_address *name;    /* heap; NULL: unnamed */
-    struct inode *inode;            /* the socket is bound to it; one reference; NULL */
+    struct location bound;          /* the socket is bound to it; with references, or NULL */
     struct hash_link abstract_link; /* in the table of abstract names if `abstract` */
     struct fs_credentials credentials, peer_credentials;
     /* unix_gc.c: */

@@ -437,7 +437,8 @@ static enum err open_peer(const struct pty *pty, uint32_t flags, uint64_t *resul
 {
     struct file *file;
     int fd;
-    enum err e = vfs_open_dentry(pty->node, flags & ~O_CLOEXEC, &file);
+    const struct location at = location_any(pty->node);
+    enum err e = vfs_open_at(&at, flags & ~O_CLOEXEC, &file);
     if (e != E_OK)
         return e;
     e = file_table_add(file_table_current(), file, 0, flags & O_CLOEXEC, &fd);

@@ -10,13 +10,14 @@ struct fs_context fs_first = {.references = 1,
                               .files = &first_files,
                               .place_link = LIST_INIT(fs_first.place_link)};
 
-static void replace(struct dentry **slot, struct dentry *dentry)
+/* `to` NULL: nothing. */
+static void replace(struct location *slot, const struct location *to)
 {
-    struct dentry *old = *slot;
-    if (dentry)
-        dentry_get(dentry);
-    *slot = dentry;
-    dentry_put(old);
+    const struct location old = *slot;
+    if (to)
+        location_get(to);
+    *slot = to ? *to : (struct location){0};
+    location_put(&old);
 }
 
 /* The next context of the ring; `own` ends it, and is its last. */
@@ -30,13 +31,13 @@ static bool next_of_place(const struct fs_context *own, struct fs_context **at)
     return true;
 }
 
-void fs_set_root(struct dentry *directory)
+void fs_set_root(const struct location *directory)
 {
     for (struct fs_context *at = NULL; next_of_place(fs_current(), &at);)
         replace(&at->root, directory);
 }
 
-void fs_set_cwd(struct dentry *directory)
+void fs_set_cwd(const struct location *directory)
 {
     for (struct fs_context *at = NULL; next_of_place(fs_current(), &at);)
         replace(&at->cwd, directory);
@@ -53,9 +54,9 @@ bool fs_context_place_is_shared(const struct fs_context *context)
     return context->references > 1 || !list_empty(&context->place_link);
 }
 
-void fs_set_executable(struct dentry *dentry)
+void fs_set_executable(const struct location *file)
 {
-    replace(&fs_current()->executable, dentry);
+    replace(&fs_current()->executable, file);
 }
 
 enum err fs_context_copy(struct fs_context *from, bool share_files, bool share_place,
@@ -78,10 +79,10 @@ enum err fs_context_copy(struct fs_context *from, bool share_files, bool share_p
     list_init(&to->place_link);
     if (share_place)
         list_add_tail(&from->place_link, &to->place_link);
-    dentry_get(to->root);
-    dentry_get(to->cwd);
-    if (to->executable)
-        dentry_get(to->executable);
+    location_get(&to->root);
+    location_get(&to->cwd);
+    if (to->executable.dentry)
+        location_get(&to->executable);
     *out = to;
     return E_OK;
 }
@@ -105,8 +106,8 @@ void fs_context_put(struct fs_context *context)
     list_remove(&context->place_link);
     if (context == &fs_first)
         return; /* kernel threads use root and working directory */
-    dentry_put(context->root);
-    dentry_put(context->cwd);
-    dentry_put(context->executable);
+    location_put(&context->root);
+    location_put(&context->cwd);
+    location_put(&context->executable);
     heap_free(context);
 }

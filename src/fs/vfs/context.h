@@ -9,16 +9,16 @@
 #pragma once
 
 #include "base/list.h"
-#include "fs/vfs/dentry.h"
+#include "fs/vfs/location.h"
 
 struct file_table;
 
 struct fs_context {
     uint32_t references;
-    struct dentry *root;       /* a directory; one reference */
-    struct dentry *cwd;        /* a directory; one reference */
-    struct dentry *executable; /* /proc/self/exe; one reference, or NULL before exec */
-    uint32_t umask;            /* bits of 0777 */
+    struct location root;       /* a directory; with references */
+    struct location cwd;        /* a directory; with references */
+    struct location executable; /* /proc/self/exe; with references, or NULL before exec */
+    uint32_t umask;             /* bits of 0777 */
     struct list place_link; /* the ring of those with the same root, working directory and umask */
     struct file_table *files; /* one reference */
 };
@@ -42,8 +42,8 @@ void fs_context_put(struct fs_context *context);
 struct fs_context *fs_current(void);
 /* Set the root, the working directory or the umask of the calling thread's context, and of those that share its
  * place; take references. O(those). */
-void fs_set_root(struct dentry *directory);
-void fs_set_cwd(struct dentry *directory);
+void fs_set_root(const struct location *directory);
+void fs_set_cwd(const struct location *directory);
 void fs_set_umask(uint32_t umask);
 /* Sets the target of /proc/self/exe, for exec; takes a reference. NULL: none. */
-void fs_set_executable(struct dentry *dentry);
+void fs_set_executable(const struct location *file);

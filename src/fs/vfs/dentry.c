@@ -81,8 +81,6 @@ static MUST_CHECK char *name_alloc(struct dentry *dentry, const char *name, size
     return to;
 }
 
-struct filesystem dentry_asks;
-
 enum err dentry_alloc_after(size_t before, const struct dentry_place *place, struct inode *inode,
                             struct dentry **out)
 {
@@ -316,82 +314,9 @@ COLD enum err dentry_exchange(struct dentry *a, struct dentry *b, const struct d
     return E_OK;
 }
 
-struct dentry *dentry_above(const struct dentry *dentry)
-{
-    const struct dentry *d = dentry;
-    while (d->parent == d && d->inode->fs->root == d && d->inode->fs->covered)
-        d = d->inode->fs->covered;
-    return d->parent ? d->parent : (struct dentry *)(uintptr_t)d;
-}
-
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *above)
 {
-    for (;;) {
-        if (dentry == above)
-            return true;
-        const struct dentry *next = dentry_above(dentry);
-        if (next == dentry)
-            return false;
-        dentry = next;
-    }
-}
-
-bool dentry_is_reachable(const struct dentry *dentry)
-{
-    for (;;) {
-        if (!dentry->linked)
-            return false;
-        const struct dentry *next = dentry_above(dentry);
-        if (next == dentry)
-            return true;
-        dentry = next;
-    }
-}
-
-static bool prepend(char **at, const char *start, const char *bytes, size_t length)
-{
-    if ((size_t)(*at - start) < length)
-        return false;
-    *at -= length;
-    memcpy(*at, bytes, length);
-    return true;
-}
-
-/* The dentry whose name appears in the path: for a mounted root, the directory that it covers. */
-static const struct dentry *dentry_named(const struct dentry *dentry)
-{
-    while (dentry->parent == dentry && dentry->inode->fs->covered)
-        dentry = dentry->inode->fs->covered;
-    return dentry;
-}
-
-COLD enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
-                          char *buffer, size_t size, char **out)
-{
-    static const char deleted[] = " (deleted)";
-    char *at = buffer + size;
-    if (!prepend(&at, buffer, "", 1))
-        return E_NAMETOOLONG;
-    if (mark && !dentry->linked && !dentry->anonymous &&
-        !prepend(&at, buffer, deleted, sizeof(deleted) - 1))
-        return E_NAMETOOLONG;
-    if (dentry->anonymous) {
-        if (!prepend(&at, buffer, dentry->name, dentry->length))
-            return E_NAMETOOLONG;
-        *out = at;
-        return E_OK;
-    }
-    const char *end = at;
-    while (dentry != root && dentry_named(dentry)->parent != dentry_named(dentry)) {
-        dentry = dentry_named(dentry);
-        if (dentry == root)
-            break;
-        if (!prepend(&at, buffer, dentry->name, dentry->length) || !prepend(&at, buffer, "/", 1))
-            return E_NAMETOOLONG;
+    while (dentry != above && dentry->parent != dentry)
         dentry = dentry->parent;
-    }
-    if (at == end && !prepend(&at, buffer, "/", 1))
-        return E_NAMETOOLONG;
-    *out = at;
-    return E_OK;
+    return dentry == above;
 }

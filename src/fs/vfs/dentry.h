@@ -22,6 +22,9 @@
 #define DENTRY_NAME_INLINE 24
 #define COOKIE_FIRST       2
 
+#define DENTRY_ASKS        1u /* see store_ops.valid */
+#define DENTRY_MOUNT       2u
+
 struct dentry {
     uint32_t references;
     uint32_t length;       /* of the name */
@@ -30,7 +33,7 @@ struct dentry {
     bool stored;           /* in a struct stored_name (fs/vfs/store_table.h) */
     struct dentry *parent; /* itself for a root; one reference otherwise. NULL when anonymous */
     struct inode *inode;   /* never NULL; one reference */
-    struct filesystem *mounted; /* mounted on it; NULL. &dentry_asks: see store_ops.valid */
+    uint32_t special;      /* DENTRY_ASKS, and DENTRY_MOUNT for each mount on it */
     struct hash_link link;
     uint64_t cookie; /* 0: not in slots, as its file system is stored */
     char *name;      /* NUL-terminated; inline_name or heap */
@@ -96,22 +99,10 @@ MUST_CHECK enum err dentry_exchange(struct dentry *a, struct dentry *b,
 /* For stored file systems: dentry_link(), which cannot fail. O(1). */
 void dentry_keep(struct dentry *dentry);
 
-/* The file system that is mounted on the dentry; NULL: none. */
-extern struct filesystem dentry_asks;
-static inline struct filesystem *dentry_mounted(const struct dentry *dentry)
+static inline bool dentry_is_mounted_on(const struct dentry *dentry)
 {
-    return dentry->mounted != &dentry_asks ? dentry->mounted : NULL;
+    return dentry->special >= DENTRY_MOUNT;
 }
 
-/* True if `dentry` is `above` or below it; mounts are crossed. O(depth). */
+/* True if `dentry` is `above` or below it, in one file system. O(depth). */
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *above);
-/* The parent directory across mounts, without a reference; the dentry itself at the top. */
-struct dentry *dentry_above(const struct dentry *dentry);
-
-/* The path from `root`, NUL-terminated at the *end* of buffer[size]; *out points to its start.
- * `mark`: " (deleted)" is appended for a deleted entry. The path of an entry that is not below
- * `root` starts at the top of its own tree. E_NAMETOOLONG. */
-MUST_CHECK enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
-                                char *buffer, size_t size, char **out);
-/* True if the dentry and all directories above are linked. O(depth). */
-bool dentry_is_reachable(const struct dentry *dentry);

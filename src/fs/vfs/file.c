@@ -68,9 +68,12 @@ void file_put(struct file *file)
         async_end(file);
     if (file->ops->release)
         file->ops->release(file);
-    if (file_can_write(file))
+    if (file_can_write(file)) {
         file->inode->writers--;
-    dentry_put(file->dentry);
+        if (file->mount && mode_is(file->inode->mode, S_IFREG))
+            file->mount->writers--;
+    }
+    location_put(&file->location);
     heap_free(file);
 }
 
@@ -376,7 +379,7 @@ static bool list_dots(struct file *file, directory_sink sink, void *context)
         file->offset = 1;
     }
     if (file->offset == 1) {
-        uint64_t ino = dentry_above(file->dentry)->inode->ino;
+        uint64_t ino = location_above(&file->location, NULL).dentry->inode->ino;
         struct directory_entry above = {"..", 2, ino, COOKIE_FIRST, S_IFDIR >> 12};
         if (!sink(context, &above))
             return false;
@@ -444,7 +447,7 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
         return e;
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
-    inode_touch_accessed(inode, true);
+    inode_touch_accessed(inode, file->mount, true);
     if (inode->fs->store)
         return list_stored(file, sink, context);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
@@ -542,8 +545,10 @@ struct page_source *file_page_source(struct file *file)
     struct inode *inode = pages ? pages->inode : NULL;
     if (!inode || !inode->pages.ops)
         return NULL;
-    if (inode->mappings == 0)
+    if (inode->mappings == 0) {
         inode->mapped_as = file->dentry;
+        inode->mapped_in = file->mount;
+    }
     return &inode->pages;
 }
 

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "fs/vfs/dentry.h"
 #include "fs/vfs/io.h"
+#include "fs/vfs/location.h"
 
 struct file_ops;
 struct text;
@@ -18,8 +18,14 @@ struct wait_queue;
 
 struct file {
     const struct file_ops *ops;
-    struct dentry *dentry; /* one reference */
-    struct inode *inode;   /* dentry->inode */
+    union {
+        struct location location; /* with references */
+        struct {
+            struct mount *mount;
+            struct dentry *dentry;
+        };
+    };
+    struct inode *inode; /* dentry->inode */
     uint32_t references;
     uint32_t flags;  /* O_ACCMODE and status flags; O_PATH */
     uint64_t offset; /* file position; directories: the cookie */

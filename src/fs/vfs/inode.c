@@ -106,7 +106,7 @@ static bool time_before(struct fs_time a, struct fs_time b)
     return a.seconds < b.seconds || (a.seconds == b.seconds && a.nanoseconds < b.nanoseconds);
 }
 
-void inode_touch_accessed(struct inode *inode, bool start)
+void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool start)
 {
     bool stale = !time_before(inode->modified, inode->accessed) ||
                  !time_before(inode->changed, inode->accessed);
@@ -116,7 +116,7 @@ void inode_touch_accessed(struct inode *inode, bool start)
     if (!stale && now.seconds - inode->accessed.seconds < DAY_SECONDS)
         return;
     uint32_t never = MS_RDONLY | MS_NOATIME | (mode_is(inode->mode, S_IFDIR) ? MS_NODIRATIME : 0);
-    if (inode->fs->flags & never)
+    if ((inode->fs->flags & MS_RDONLY) || mount_has(mount, never))
         return;
     inode->accessed = now;
     if (inode->fs->store)

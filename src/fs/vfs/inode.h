@@ -36,6 +36,8 @@ struct file;
 struct file_ops;
 struct gap_tree;
 struct inode;
+struct location;
+struct mount;
 struct socket;
 struct store;
 struct text;
@@ -57,8 +59,8 @@ struct inode_ops {
      * updated; its name (at most NAME_MAX_LENGTH bytes), inode number and type. False: none. */
     bool (*list)(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                  uint64_t *ino, uint8_t *type);
-    /* Symbolic links to an object and not to a path (/proc/self/fd/0). *out: one reference. */
-    enum err (*jump)(struct inode *link, struct dentry **out);
+    /* Symbolic links to an object and not to a path (/proc/self/fd/0). *out: with references. */
+    enum err (*jump)(struct inode *link, struct location *out);
     /* Regular files. NULL: E_INVAL. */
     enum err (*truncate)(struct inode *inode, uint64_t size);
     enum err (*allocate)(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size);
@@ -81,8 +83,6 @@ struct filesystem {
     uint64_t
         links; /* hard links beyond the first of each file: as in tmpfs, each counts as an inode */
     struct dentry *root;
-    /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
-    struct dentry *covered;
     bool attributes; /* files may have extended attributes (fs/vfs/xattr.h) */
     /* Makes an inode of the type in `mode`, without a name (nlink 0). NULL: not supported. */
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
@@ -90,12 +90,10 @@ struct filesystem {
     void (*room)(const struct filesystem *fs, uint64_t *total, uint64_t *available);
     uint64_t pages, pages_most; /* of fs/ram: own pages of files, and their bound; 0: none */
     struct store *store;        /* fs/vfs/store.h; NULL: all of it is in memory */
-    /* A mount: fs/vfs/mount.h */
-    uint32_t flags;         /* MS_RDONLY and so on */
-    uint32_t mount_id;      /* 0: not mounted */
-    bool leaving;           /* by MNT_DETACH */
-    char *source;           /* heap; NULL: the type */
-    struct list mount_link; /* of all mounts, in their order */
+    uint32_t flags;        /* MS_RDONLY, MS_SYNCHRONOUS, MS_DIRSYNC; others are of mounts (fs/vfs/location.h) */
+    uint32_t mounts;       /* how many there are, and what else keeps it (filesystem_hold()) */
+    char *source;          /* heap; NULL: the type */
+    struct list end_link;  /* of those that are not mounted any more */
     /* Frees the file system, whose tree is gone, after it was unmounted. NULL: it stays. */
     void (*end)(struct filesystem *fs);
     /* MS_REMOUNT with options. NULL: E_INVAL. */
@@ -137,9 +135,10 @@ struct inode {
     uint8_t quick;      /* MAY_* that every thread has, and INODE_* */
     uint8_t write_hint; /* F_SET_RW_HINT */
     struct attributes *attributes; /* fs/vfs/xattr.h; NULL: none */
-    /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
+    /* The name for /proc/self/maps: that of the file that was mapped first. References
      * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;
+    struct mount *mapped_in; /* its mount */
     struct page_source pages; /* ops NULL: cannot be mapped */
 };
 
@@ -164,9 +163,9 @@ struct fs_time fs_time_now(void);
 /* Set mtime and ctime, or ctime alone, to the present. */
 void inode_touch_modified(struct inode *inode);
 void inode_touch_changed(struct inode *inode);
-/* Updates atime after a read by the rule of relatime (mount(8)): if it is not after mtime and
+/* Updates atime after a read through the mount (NULL: none) by the rule of relatime (mount(8)): if it is not after mtime and
  * ctime, or, only with `start` because this reads the clock, if it is a day old. */
-void inode_touch_accessed(struct inode *inode, bool start);
+void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool start);
 
 /* Sets inode->quick, after a change of the mode or of the attributes. */
 void inode_mode_changed(struct inode *inode);

@@ -2,15 +2,20 @@
 /* What all files have in common as page sources. */
 #include "base/panic.h"
 #include "base/str.h"
-#include "fs/vfs/dentry.h"
-#include "fs/vfs/inode.h"
+#include "fs/vfs/location.h"
+
+static struct location mapped_name(const struct inode *inode)
+{
+    return (struct location){inode->mapped_in, inode->mapped_as};
+}
 
 void inode_source_get(struct page_source *source)
 {
     struct inode *inode = CONTAINER_OF(source, struct inode, pages);
     inode_get(inode);
-    if (inode->mappings++ == 0 && inode->mapped_as)
-        dentry_get(inode->mapped_as);
+    const struct location name = mapped_name(inode);
+    if (inode->mappings++ == 0 && name.dentry)
+        location_get(&name);
 }
 
 void inode_source_put(struct page_source *source)
@@ -18,9 +23,10 @@ void inode_source_put(struct page_source *source)
     struct inode *inode = CONTAINER_OF(source, struct inode, pages);
     assert(inode->mappings > 0);
     if (--inode->mappings == 0) {
-        struct dentry *name = inode->mapped_as;
+        const struct location name = mapped_name(inode);
         inode->mapped_as = NULL;
-        dentry_put(name);
+        inode->mapped_in = NULL;
+        location_put(&name);
     }
     inode_put(inode);
 }
@@ -28,8 +34,10 @@ void inode_source_put(struct page_source *source)
 void inode_source_name(struct page_source *source, char *to, size_t size)
 {
     struct inode *inode = CONTAINER_OF(source, struct inode, pages);
+    const struct location name = mapped_name(inode);
     char *path;
-    if (!inode->mapped_as || dentry_path(inode->mapped_as, NULL, true, to, size, &path) != E_OK) {
+    if (!name.dentry ||
+        location_path(&name, NULL, LOCATION_DELETED, to, size, &path) != E_OK) {
         str_copy(to, "(unknown)", size);
         return;
     }

@@ -2,7 +2,7 @@
 /* A hash table of paths that were sent, by their hashes alone: two paths with the same one count as one. */
 #include "fs/vfs/missed.h"
 #include "base/str.h"
-#include "fs/vfs/dentry.h"
+#include "fs/vfs/location.h"
 #include "kern/console.h"
 
 #define SLOTS  1024
@@ -35,13 +35,13 @@ static bool is_new_path(uint64_t hash)
     return true;
 }
 
-void missed_note(const struct dentry *at, const struct dentry *root, const char *name,
+void missed_note(const struct location *at, const struct location *root, const char *name,
                  size_t length, const char *rest)
 {
     char text[sizeof PREFIX + MISSED_LENGTH], *path;
     size_t tail = strnlen(rest, MISSED_LENGTH);
     char folder[MISSED_LENGTH];
-    if (dentry_path(at, root, false, folder, sizeof folder, &path) != E_OK)
+    if (location_path(at, root, LOCATION_PLAIN, folder, sizeof folder, &path) != E_OK)
         return;
     size_t head = strlen(path);
     if (path[head - 1] == '/')

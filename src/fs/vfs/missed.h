@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct dentry;
+struct location;
 
 extern bool missed_wanted; /* set at boot */
 
@@ -18,5 +18,5 @@ extern bool missed_wanted; /* set at boot */
  * first MISSED_MAX are ignored. Under kernel_lock. O(length + depth). */
 #define MISSED_LENGTH 240
 #define MISSED_MAX    768
-COLD void missed_note(const struct dentry *at, const struct dentry *root, const char *name,
+COLD void missed_note(const struct location *at, const struct location *root, const char *name,
                       size_t length, const char *rest);

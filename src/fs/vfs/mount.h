@@ -2,7 +2,7 @@
 /*
  * Mounts: mount(2), umount2(2), the word mount= and the end of all at the machine's end.
  *
- * A file system is mounted at one place: struct filesystem is both Linux's superblock and its mount.
+ * struct filesystem is Linux's superblock; where it is mounted, any number of times, is in fs/vfs/location.h.
  * Types register themselves; the source's meaning is the type's: a block device ("/dev/vda", "vda"), a tag
  * of a folder of the host, nothing (tmpfs).
  */
@@ -34,6 +34,7 @@
 
 #define MNT_FORCE       1u
 #define MNT_DETACH      2u
+#define MNT_EXPIRE      4u
 #define UMOUNT_NOFOLLOW 8u
 
 struct mount_source {
@@ -61,9 +62,15 @@ const struct filesystem_type *filesystem_type_next(const struct filesystem_type 
 /* st_dev of a file system without a device: 0:N. */
 uint64_t vfs_device_number(void);
 
-/* Mounts `fs` on the dentry, or on the topmost mount there. E_NOTDIR, E_NOENT (removed), E_BUSY (`fs` is mounted). */
-MUST_CHECK enum err vfs_mount_at(struct dentry *at, struct filesystem *fs);
-/* mount(2). E_PERM, E_INVAL, E_NODEV (no such type), and the type's. Sleeps. */
+/* The file system lives at least until filesystem_release(), which does not sleep: when nothing holds it and it has no mounts,
+ * vfs_reap_detached() ends it. O(1). */
+static inline void filesystem_hold(struct filesystem *fs)
+{
+    fs->mounts++;
+}
+void filesystem_release(struct filesystem *fs);
+
+/* mount(2). E_PERM, E_INVAL, E_NODEV (no such type), E_LOOP, and the type's. Sleeps. O(1), MS_REC: O(mounts below). */
 MUST_CHECK enum err vfs_mount_new(const char *path, const char *type,
                                   const struct mount_source *from);
 /* The type that takes the source; no rights are needed. E_NODEV, E_INVAL: none does. Sleeps. */
@@ -74,7 +81,8 @@ MUST_CHECK enum err vfs_mount_any(const char *path, const struct mount_source *f
 typedef enum err (*mount_join)(struct dentry *below, struct dentry *above, const char *options,
                                struct filesystem **out);
 MUST_CHECK enum err vfs_mount_root(const struct mount_source *from, mount_join join);
-/* umount2(2). E_PERM, E_INVAL, E_BUSY. O(entries in memory). Sleeps. */
+/* umount2(2). E_PERM, E_INVAL, E_BUSY, E_AGAIN (MNT_EXPIRE: not expired yet). O(mounts below); the last mount of a file system:
+ * O(entries in memory). Sleeps. */
 MUST_CHECK enum err vfs_unmount(const char *path, uint32_t flags);
 /* sync(2): all stored file systems. The first error. Sleeps. */
 MUST_CHECK enum err vfs_sync(bool wait);
@@ -85,11 +93,14 @@ MUST_CHECK enum err vfs_sync_one(struct file *file);
  * sleep for ever. Not after a panic. Callers: threads. Sleeps. */
 void vfs_shut_down(void);
 
-/* For the thread of stored file systems: ends those that have come out of use. True: some have not. Sleeps. */
+/* For the thread of stored file systems: ends those that have come out of use. True: some are still used, without a mount. Sleeps. */
 bool vfs_reap_detached(void);
+extern bool vfs_reap_wanted; /* there are new ones */
 
-/* The mounts in their order; NULL: the first. NULL: no more. */
-struct filesystem *vfs_next_mount(struct filesystem *fs);
+/* The first mount with a greater number, in the order in which they came; NULL: no more. O(mounts). */
+struct mount *vfs_mount_after(uint32_t id);
+/* The next one in that order; NULL: no more. O(1). */
+struct mount *vfs_mount_next(const struct mount *mount);
 /* Counts mounts, unmounts and remounts; each wakes the queue: for poll() of /proc/self/mounts. */
 extern uint32_t mount_changes;
 extern struct wait_queue mount_queue;

@@ -133,12 +133,12 @@ void names_end(struct walk *walk)
         walk_end(walk);
         return;
     }
-    struct dentry *parent = walk->parent; /* keeps the file system */
-    dentry_get(parent);
+    struct mount *mount = walk->mount; /* keeps the file system */
+    mount_get(mount);
     store_unlock(store);
     walk_end(walk);
     store_reap(store, false);
-    dentry_put(parent);
+    mount_put(mount);
 }
 
 /* Walks to a name that must not exist: E_EXIST. */
@@ -152,7 +152,7 @@ static enum err walk_free(struct vfs_place place, bool directory, struct walk *w
     else if (walk->trailing_slash && !directory)
         e = E_NOENT;
     else
-        e = vfs_writable(walk->parent->inode->fs);
+        e = names_writable(walk);
     if (e != E_OK)
         walk_end(walk);
     return e;
@@ -251,10 +251,11 @@ static enum err check_link_source(const struct inode *inode)
     return safe ? E_OK : inode_owner_check(inode);
 }
 
-static enum err link_allowed(const struct dentry *target, const struct walk *walk)
+static enum err link_allowed(const struct location *from, const struct walk *walk)
 {
+    const struct dentry *target = from->dentry;
     const struct inode *inode = target->inode;
-    if (inode->fs != walk->parent->inode->fs)
+    if (from->mount != walk->mount || inode->fs != walk->parent->inode->fs)
         return E_XDEV;
     if (check_link_source(inode) != E_OK)
         return E_PERM;
@@ -277,8 +278,9 @@ static enum err link_allowed(const struct dentry *target, const struct walk *wal
     return inode->nlink == UINT32_MAX ? E_MLINK : E_OK;
 }
 
-enum err vfs_link(struct dentry *target, struct vfs_place place)
+enum err vfs_link(const struct location *from, struct vfs_place place)
 {
+    struct dentry *target = from->dentry;
     struct walk walk;
     enum err e = walk_free(place, false, &walk);
     if (e != E_OK)
@@ -286,7 +288,7 @@ enum err vfs_link(struct dentry *target, struct vfs_place place)
     struct dentry *dentry;
     e = names_settle(&walk);
     if (e == E_OK)
-        e = link_allowed(target, &walk);
+        e = link_allowed(from, &walk);
     if (e == E_OK)
         e = walk.parent->inode->fs->store ? store_link(&walk, target->inode, &dentry)
                                           : add_name(&walk, target->inode, &dentry);
@@ -338,7 +340,7 @@ static enum err unlink_allowed(const struct walk *walk)
 {
     if (walk->last != WALK_NAME)
         return E_ISDIR;
-    enum err e = vfs_writable(walk->parent->inode->fs);
+    enum err e = names_writable(walk);
     if (e != E_OK)
         return e;
     if (!walk->found)
@@ -350,7 +352,7 @@ static enum err unlink_allowed(const struct walk *walk)
         return e;
     if (is_directory(walk->found))
         return E_ISDIR;
-    return is_busy(walk->found) ? E_BUSY : E_OK;
+    return dentry_is_mounted_on(walk->found) ? E_BUSY : E_OK;
 }
 
 enum err vfs_unlink(struct vfs_place place)
@@ -382,7 +384,7 @@ static enum err rmdir_allowed(const struct walk *walk)
     case WALK_NAME:
         break;
     }
-    enum err e = vfs_writable(walk->parent->inode->fs);
+    enum err e = names_writable(walk);
     if (e != E_OK)
         return e;
     if (!walk->found)
@@ -392,7 +394,7 @@ static enum err rmdir_allowed(const struct walk *walk)
         return e;
     if (!is_directory(walk->found))
         return E_NOTDIR;
-    if (is_busy(walk->found))
+    if (dentry_is_mounted_on(walk->found))
         return E_BUSY;
     return is_full(walk->found) ? E_NOTEMPTY : E_OK;
 }

@@ -9,10 +9,10 @@ static inline bool is_directory(const struct dentry *dentry)
     return mode_is(dentry->inode->mode, S_IFDIR);
 }
 
-/* A file system is mounted on it; a walk ends at the root of that. */
-static inline bool is_busy(const struct dentry *dentry)
+/* E_ROFS: names of the directory to which the walk came must not be changed. */
+static inline enum err names_writable(const struct walk *walk)
 {
-    return dentry->parent == dentry;
+    return mount_writable(walk->mount, walk->parent->inode->fs);
 }
 
 /* A directory with entries. On a stored file system unlink() and rename() say so. */

@@ -13,9 +13,9 @@ static enum err rename_names_ok(const struct walk *from, const struct walk *to, 
         return E_BUSY;
     if (to->last != WALK_NAME)
         return (flags & RENAME_NOREPLACE) ? E_EXIST : E_BUSY;
-    if (from->parent->inode->fs != to->parent->inode->fs)
+    if (from->mount != to->mount || from->parent->inode->fs != to->parent->inode->fs)
         return E_XDEV;
-    enum err e = vfs_writable(from->parent->inode->fs);
+    enum err e = names_writable(from);
     if (e != E_OK)
         return e;
     if (!from->found)
@@ -32,7 +32,7 @@ static enum err rename_names_ok(const struct walk *from, const struct walk *to, 
         if (from->trailing_slash || (!(flags & RENAME_EXCHANGE) && to->trailing_slash))
             return E_NOTDIR;
     }
-    if (is_busy(from->found) || (to->found && is_busy(to->found)))
+    if (dentry_is_mounted_on(from->found) || (to->found && dentry_is_mounted_on(to->found)))
         return E_BUSY;
     if (dentry_is_below(to->parent, from->found))
         return E_INVAL;
@@ -179,14 +179,15 @@ enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
         return E_INVAL;
     struct walk old, new;
     if (to.at)
-        dentry_get(to.at); /* another thread may close the descriptor during the first walk */
+        location_get(to.at); /* another thread may close the descriptor during the first walk */
     enum err e = walk_path(from.at, from.path, WALK_PARENT, &old);
     if (e == E_OK) {
         e = walk_path(to.at, to.path, WALK_PARENT, &new);
         if (e != E_OK)
             walk_end(&old);
     }
-    dentry_put(to.at);
+    if (to.at)
+        location_put(to.at);
     if (e != E_OK)
         return e;
     e = names_settle(&old);

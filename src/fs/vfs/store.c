@@ -19,7 +19,8 @@
 #include "mm/phys/shrinker.h"
 
 #define UNUSED_LEAST    64 /* inodes without users that stay in any case */
-#define FRAMES_A_UNUSED 32 /* frames of memory for each of the others */
+#define CACHED_PIECE    256
+#define FRAMES_A_UNUSED 4 /* frames of memory for each of the others */
 #define LAZY_NS         (5 * NS_PER_SECOND)
 #define DETACHED_NS     NS_PER_SECOND /* between two looks whether they are out of use */
 
@@ -190,6 +191,14 @@ static bool trim_unused(struct store *store, uint32_t most)
     return freed;
 }
 
+/* Drops a piece of the names and inodes that nobody uses. False: there are none. */
+static bool drop_cached(struct store *store)
+{
+    bool dropped = store_names_prune(store, UINT32_MAX, CACHED_PIECE);
+    uint32_t unused = store->unused_count;
+    return trim_unused(store, unused > CACHED_PIECE ? unused - CACHED_PIECE : 0) || dropped;
+}
+
 void store_inode_unused(struct inode *inode)
 {
     struct store *store = store_of(inode);
@@ -311,9 +320,10 @@ void store_reap(struct store *store, bool locked)
 
 void store_empty(struct store *store)
 {
-    store_names_forget(store);
+    while (drop_cached(store))
+        fs_give_way();
     while (store->unused_count > 0 || !list_empty(&store->gone)) {
-        (void)trim_unused(store, 0);
+        (void)drop_cached(store);
         store_reap(store, false);
     }
 }
@@ -336,7 +346,7 @@ bool machine_ends_later(int status)
 /* `timed`: the wait ends when what is dirty is late. */
 static bool work_waits(void *timed)
 {
-    return end_asked || gone_count > 0 || (dirty_since != 0 && !*(const bool *)timed);
+    return end_asked || gone_count > 0 || vfs_reap_wanted || (dirty_since != 0 && !*(const bool *)timed);
 }
 
 bool store_any(struct store *store, bool (*test)(struct inode *inode))
@@ -444,6 +454,11 @@ static void store_worker(void *unused)
     }
 }
 
+void store_wake_worker(void)
+{
+    wait_queue_wake(&work_queue);
+}
+
 enum err store_start_worker(void)
 {
     static struct thread *worker;
@@ -456,10 +471,8 @@ enum err store_start_worker(void)
 static bool store_shrink(void)
 {
     bool freed = false;
-    while (store_names_prune(UINT32_MAX) > 0) /* directories go after their entries */
-        freed = true;
     for (struct store *store = store_first; store; store = store->next)
-        freed = trim_unused(store, 0) || freed;
+        freed = drop_cached(store) || freed;
     return freed;
 }
 
@@ -475,6 +488,7 @@ void store_init(struct store *store, const struct store_ops *ops)
     wait_queue_init(&store->lock_queue);
     hash_table_init(&store->inodes);
     list_init(&store->unused);
+    list_init(&store->names);
     list_init(&store->gone);
     list_init(&store->dirty);
     store->next = store_first;

@@ -161,7 +161,8 @@ struct store {
     struct list unused; /* struct stored.queue: without references, with a name, the oldest first */
     struct list gone;   /* struct stored.queue: without references, to be evicted */
     struct list dirty;  /* struct stored.dirty_link */
-    uint32_t unused_count;
+    struct list names;  /* struct stored_name.link, the oldest first */
+    uint32_t unused_count, name_count;
     struct store *next; /* of all */
     /* The last name that lookup() did not find, until a name is added: a file is mostly looked for, then made. */
     uint64_t missed_in;     /* the directory's number */

@@ -8,16 +8,18 @@
 #include "mm/phys/frames.h"
 
 #define NAMES_LEAST   256
-#define FRAMES_A_NAME 8    /* frames of memory for each of the others */
+#define FRAMES_A_NAME 1    /* frames of memory for each of the others */
 #define PRUNE_AT_ONCE 8    /* names that are looked at when one is added to too many */
 #define BATCH_SIZE    4064 /* bytes of entries that are listed with the lock held */
-
-static struct list names = LIST_INIT(names); /* struct stored_name, the oldest first */
-static uint32_t name_count;
 
 static struct stored_name *stored_name_of(const struct dentry *dentry)
 {
     return (struct stored_name *)(uintptr_t)dentry - 1;
+}
+
+static struct store *store_of_name(const struct dentry *dentry)
+{
+    return store_of(dentry->parent->inode);
 }
 
 static struct dentry *dentry_of(struct list *link)
@@ -32,42 +34,29 @@ void *store_name_end(struct dentry *dentry)
     if (dentry->inode->fs->store && stored->name == dentry)
         stored->name = NULL;
     list_remove(&block->link);
-    name_count--;
+    store_of_name(dentry)->name_count--;
     return block;
 }
 
 static bool prune(struct dentry *dentry)
 {
-    if (dentry->references > 1 || !dentry->linked || dentry_mounted(dentry))
+    if (dentry->references > 1 || !dentry->linked)
         return false;
     dentry_unlink(dentry);
     return true;
 }
 
-unsigned store_names_prune(unsigned most)
+bool store_names_prune(struct store *store, uint32_t looks, uint32_t most)
 {
-    unsigned pruned = 0;
-    for (uint32_t left = name_count; left > 0 && most > 0 && !list_empty(&names); left--, most--) {
-        struct list *oldest = names.next;
+    uint32_t pruned = 0;
+    uint32_t left = looks < store->name_count ? looks : store->name_count;
+    for (; left > 0 && pruned < most; left--) {
+        struct list *oldest = store->names.next;
         list_remove(oldest);
-        list_add_tail(&names, oldest);
+        list_add_tail(&store->names, oldest);
         pruned += prune(dentry_of(oldest));
     }
-    return pruned;
-}
-
-void store_names_forget(const struct store *store)
-{
-    /* A directory goes after its entries: again, as long as any goes. */
-    for (bool again = true; again;) {
-        again = false;
-        struct list *next;
-        for (struct list *at = names.next; at != &names; at = next) {
-            next = at->next;
-            if (store_of(dentry_of(at)->parent->inode) == store)
-                again = prune(dentry_of(at)) || again;
-        }
-    }
+    return pruned > 0;
 }
 
 static uint32_t names_most(void)
@@ -83,8 +72,8 @@ enum err store_name_alloc(struct dentry *directory, struct store_name name, stru
     if (e != E_OK)
         return e;
     dentry->stored = true;
-    list_add_tail(&names, &stored_name_of(dentry)->link);
-    name_count++;
+    list_add_tail(&store_of_name(dentry)->names, &stored_name_of(dentry)->link);
+    store_of_name(dentry)->name_count++;
     *out = dentry;
     return E_OK;
 }
@@ -97,7 +86,7 @@ static void forget_stored_name(struct dentry *dentry)
         store_names_below(dentry);
     if (stored_of(dentry->inode)->name == dentry)
         stored_of(dentry->inode)->name = NULL;
-    if (dentry->linked && !dentry_mounted(dentry))
+    if (dentry->linked && !dentry_is_mounted_on(dentry))
         dentry_unlink(dentry);
 }
 
@@ -118,10 +107,10 @@ void store_name_add(struct dentry *dentry, struct inode *inode)
         stored_of(inode)->name = dentry;
     }
     if (store_of(inode)->ops->valid)
-        dentry->mounted = &dentry_asks;
+        dentry->special |= DENTRY_ASKS;
     dentry_keep(dentry);
-    if (name_count > names_most())
-        store_names_prune(PRUNE_AT_ONCE);
+    if (store_of_name(dentry)->name_count > names_most())
+        store_names_prune(store_of_name(dentry), PRUNE_AT_ONCE, PRUNE_AT_ONCE);
 }
 
 enum err store_name_make(struct dentry *directory, struct store_name name, struct inode *inode,
@@ -135,11 +124,13 @@ enum err store_name_make(struct dentry *directory, struct store_name name, struc
 
 void store_names_below(struct dentry *directory)
 {
-    struct list *next;
-    for (struct list *at = names.next; at != &names; at = next) {
-        next = at->next;
-        if (dentry_of(at)->parent == directory)
-            (void)prune(dentry_of(at));
+    const struct hash_table *below = &directory->inode->directory->names;
+    struct hash_link *next;
+    for (uint32_t i = 0; i <= below->mask; i++) { /* without entries it has one bucket */
+        for (struct hash_link *link = below->buckets[i]; link; link = next) {
+            next = link->next;
+            (void)prune(CONTAINER_OF(link, struct dentry, link));
+        }
     }
 }
 
@@ -169,7 +160,7 @@ static struct dentry *find_kept(struct dentry *directory, struct store_name name
         return NULL;
     dentry_get(found);
     const struct store_ops *ops = store_of(directory->inode)->ops;
-    if (found->mounted != &dentry_asks || ops->valid(directory->inode, name, found->inode))
+    if (!(found->special & DENTRY_ASKS) || ops->valid(directory->inode, name, found->inode))
         return found;
     forget_stored_name(found);
     dentry_put(found);
@@ -204,8 +195,6 @@ enum err store_lookup(struct dentry *directory, const char *name, size_t length,
     store_lock(store);
     enum err e = store_find(directory, (struct store_name){name, length}, out);
     store_unlock(store);
-    if (e == E_OK)
-        *out = walk_cross_mounts(*out);
     return e;
 }
 
@@ -218,7 +207,7 @@ enum err store_settle_more(struct walk *walk)
     if (e != E_OK && e != E_NOENT)
         return e;
     dentry_put(walk->found);
-    walk->found = e == E_OK ? walk_cross_mounts(found) : NULL;
+    walk->found = e == E_OK ? found : NULL;
     return E_OK;
 }
 

@@ -34,7 +34,7 @@ static inline struct inode *inode_of(struct stored *stored)
 
 /* Before the struct dentry. */
 struct stored_name {
-    struct list link; /* of all, the oldest first */
+    struct list link; /* store->names */
 };
 
 /* inode_put(): the last reference is gone. */
@@ -52,10 +52,9 @@ MUST_CHECK enum err store_name_make(struct dentry *directory, struct store_name 
 MUST_CHECK enum err store_name_alloc(struct dentry *directory, struct store_name name,
                                      struct dentry **out);
 void store_name_add(struct dentry *dentry, struct inode *inode);
-/* Takes cached names without users out of the tables, at most `most`, the oldest first. O(names looked at). */
-unsigned store_names_prune(unsigned most);
-/* Takes all names of the file system out of the tables that nothing uses. O(names of all stored file systems). */
-void store_names_forget(const struct store *store);
+/* Takes cached names without users out of the table: looks at the `looks` oldest, until `most` are out. A directory goes after its
+ * entries. False: none is out. O(names looked at). */
+bool store_names_prune(struct store *store, uint32_t looks, uint32_t most);
 /* Takes the names below the directory out that nothing uses. O(those). */
 void store_names_below(struct dentry *directory);
 
@@ -127,6 +126,8 @@ bool store_any(struct store *store, bool (*test)(struct inode *inode));
 void store_evict_gone(struct store *store);
 /* Before the first use: the thread that evicts and flushes. E_NOMEM. */
 MUST_CHECK enum err store_start_worker(void);
+/* There is work for it. Does not sleep. */
+void store_wake_worker(void);
 /* Evicts all inodes without references, keeping none. Sleeps. */
 void store_empty(struct store *store);
 /* The store, without inodes and root, leaves the list of all. Sleeps. */

@@ -19,8 +19,9 @@
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 #define CREATE_TRIES    8
 
-static const struct file_ops *ops_for(const struct inode *inode)
+static const struct file_ops *ops_for(const struct location *at)
 {
+    const struct inode *inode = at->dentry->inode;
     if (inode->file_ops)
         return inode->file_ops;
     switch (inode->mode & S_IFMT) {
@@ -29,17 +30,23 @@ static const struct file_ops *ops_for(const struct inode *inode)
     case S_IFIFO:
         return &fifo_file_ops;
     case S_IFCHR:
-        return inode->fs->flags & MS_NODEV ? NULL : device_find(inode->device);
+        return mount_has(at->mount, MS_NODEV) ? NULL : device_find(inode->device);
     case S_IFBLK:
-        return inode->fs->flags & MS_NODEV ? NULL : &block_file_ops;
+        return mount_has(at->mount, MS_NODEV) ? NULL : &block_file_ops;
     default:
         return NULL;
     }
 }
 
-static enum err open_path_only(struct dentry *dentry, uint32_t flags, struct file **out)
+static enum err file_at(const struct location *at, const struct file_ops *ops, uint32_t flags,
+                        struct file **out)
 {
-    return file_alloc(dentry, &file_ops_path, O_PATH | (flags & (O_DIRECTORY | O_NOFOLLOW)), out);
+    enum err e = file_alloc(at->dentry, ops, flags, out);
+    if (e == E_OK) {
+        mount_get(at->mount);
+        (*out)->mount = at->mount;
+    }
+    return e;
 }
 
 static uint32_t access_of(uint32_t flags)
@@ -48,8 +55,9 @@ static uint32_t access_of(uint32_t flags)
     return may[flags & O_ACCMODE] | (uint32_t)((flags & O_TRUNC) ? MAY_WRITE : 0);
 }
 
-static enum err open_allowed(const struct inode *inode, uint32_t flags)
+static enum err open_allowed(const struct location *at, uint32_t flags)
 {
+    const struct inode *inode = at->dentry->inode;
     uint32_t may = access_of(flags);
     if (mode_is(inode->mode, S_IFLNK))
         return E_LOOP;
@@ -62,17 +70,20 @@ static enum err open_allowed(const struct inode *inode, uint32_t flags)
         return e;
     if ((flags & O_NOATIME) && inode_owner_check(inode) != E_OK)
         return E_PERM;
+    if (mount_has(at->mount, MS_RDONLY) && (may & MAY_WRITE) && mode_is(inode->mode, S_IFREG))
+        return E_ROFS;
     return E_OK;
 }
 
 /* Opens without a permission check, as for a file that this open() created. */
-static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **out)
+static enum err open_made(const struct location *at, uint32_t flags, struct file **out)
 {
+    struct dentry *dentry = at->dentry;
     struct inode *inode = dentry->inode;
-    const struct file_ops *ops = ops_for(inode);
+    const struct file_ops *ops = ops_for(at);
     if (!ops) {
         bool device = mode_is(inode->mode, S_IFCHR) || mode_is(inode->mode, S_IFBLK);
-        return device && (inode->fs->flags & MS_NODEV) ? E_ACCES : E_NXIO;
+        return device && mount_has(at->mount, MS_NODEV) ? E_ACCES : E_NXIO;
     }
     uint32_t access = flags & O_ACCMODE;
     bool writes = access == O_WRONLY || access == O_RDWR;
@@ -84,11 +95,14 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
             return held;
     }
     struct file *file;
-    enum err e = file_alloc(dentry, ops, (flags & ~FLAGS_FORGOTTEN) | O_LARGEFILE, &file);
+    enum err e = file_at(at, ops, (flags & ~FLAGS_FORGOTTEN) | O_LARGEFILE, &file);
     if (e != E_OK)
         return e;
-    if (writes)
+    if (writes) {
         inode->writers++;
+        if (at->mount && mode_is(inode->mode, S_IFREG))
+            at->mount->writers++;
+    }
     if (ops->open)
         e = ops->open(file);
     file->flags &= ~(O_NOCTTY | O_EXCL | O_TRUNC);
@@ -105,23 +119,23 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     return E_OK;
 }
 
-enum err vfs_open_program(struct dentry *dentry, struct file **out)
+enum err vfs_open_program(const struct location *at, struct file **out)
 {
-    if (dentry->inode->fs->flags & MS_NOEXEC)
+    if (mount_has(at->mount, MS_NOEXEC))
         return E_ACCES;
-    enum err e = inode_permission(dentry->inode, MAY_EXECUTE);
-    return e == E_OK ? open_made(dentry, O_RDONLY, out) : e;
+    enum err e = inode_permission(at->dentry->inode, MAY_EXECUTE);
+    return e == E_OK ? open_made(at, O_RDONLY, out) : e;
 }
 
-enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **out)
+enum err vfs_open_at(const struct location *at, uint32_t flags, struct file **out)
 {
     if (flags & O_PATH) {
-        if ((flags & O_DIRECTORY) && !mode_is(dentry->inode->mode, S_IFDIR))
+        if ((flags & O_DIRECTORY) && !mode_is(at->dentry->inode->mode, S_IFDIR))
             return E_NOTDIR;
-        return open_path_only(dentry, flags, out);
+        return file_at(at, &file_ops_path, O_PATH | (flags & (O_DIRECTORY | O_NOFOLLOW)), out);
     }
-    enum err e = open_allowed(dentry->inode, flags);
-    return e == E_OK ? open_made(dentry, flags, out) : e;
+    enum err e = open_allowed(at, flags);
+    return e == E_OK ? open_made(at, flags, out) : e;
 }
 
 static uint32_t walk_restrictions(uint32_t flags)
@@ -129,30 +143,33 @@ static uint32_t walk_restrictions(uint32_t flags)
     return (flags & O_RESOLVE) >> O_RESOLVE_SHIFT << 8; /* WALK_RESOLVE */
 }
 
-static enum err open_temporary(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
+static enum err open_temporary(const struct location *at, const char *path, uint32_t flags, uint32_t mode,
                                struct file **out)
 {
     if (access_of(flags) == MAY_READ)
         return E_INVAL;
-    struct dentry *directory;
+    struct location directory;
     enum err e =
         walk_lookup(at, path, WALK_FOLLOW | WALK_DIRECTORY | walk_restrictions(flags), &directory);
     if (e != E_OK)
         return e;
     struct inode *inode;
-    e = vfs_create_inode(directory, S_IFREG | (mode & MODE_ALL), 0, &inode);
+    struct dentry *parent = directory.dentry;
+    e = mount_writable(directory.mount, parent->inode->fs);
+    if (e == E_OK)
+        e = vfs_create_inode(parent, S_IFREG | (mode & MODE_ALL), 0, &inode);
     if (e == E_OK) {
         struct dentry *dentry;
         static const char name[] = "#tmpfile";
         inode->linkable = !(flags & O_EXCL);
-        e = dentry_alloc(directory, name, sizeof(name) - 1, inode, &dentry);
+        e = dentry_alloc(parent, name, sizeof(name) - 1, inode, &dentry);
         inode_put(inode);
         if (e == E_OK) {
-            e = open_made(dentry, flags, out);
+            e = open_made(&(const struct location){directory.mount, dentry}, flags, out);
             dentry_put(dentry);
         }
     }
-    dentry_put(directory);
+    location_put(&directory);
     return e;
 }
 
@@ -163,7 +180,7 @@ static enum err open_found(const struct walk *walk, uint32_t flags, struct file 
         return E_EXIST;
     if ((flags & O_CREAT) && mode_is(mode, S_IFDIR))
         return E_ISDIR;
-    return vfs_open_dentry(walk->found, flags, out);
+    return vfs_open_at(&(const struct location){walk->mount, walk->found}, flags, out);
 }
 
 /* On a stored file system another thread has created the file after the walk, and a third may have removed it. */
@@ -172,10 +189,11 @@ COLD static enum err open_raced(const struct walk *missed, uint32_t flags, uint3
 {
     uint32_t how = WALK_CREATE | walk_restrictions(flags);
     how |= (flags & O_NOFOLLOW) ? 0 : (uint32_t)WALK_FOLLOW;
+    const struct location parent = {missed->mount, missed->parent};
     enum err e = E_EXIST;
     for (unsigned tries = 0; e == E_EXIST && tries < CREATE_TRIES; tries++) {
         struct walk walk;
-        e = walk_path(missed->parent, missed->name, how, &walk);
+        e = walk_path(&parent, missed->name, how, &walk);
         if (e != E_OK)
             return e;
         if (walk.found)
@@ -194,17 +212,19 @@ static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t m
         return E_NOENT;
     struct dentry *dentry = NULL;
     mode = S_IFREG | (mode & MODE_ALL);
-    enum err e = vfs_create_child(walk, mode, 0, &dentry);
+    enum err e = mount_writable(walk->mount, walk->parent->inode->fs);
+    if (e == E_OK)
+        e = vfs_create_child(walk, mode, 0, &dentry);
     if (e == E_EXIST && !(flags & O_EXCL))
         e = open_raced(walk, flags, mode, &dentry, out);
     if (e != E_OK || !dentry)
         return e;
-    e = open_made(dentry, flags & ~O_TRUNC, out);
+    e = open_made(&(const struct location){walk->mount, dentry}, flags & ~O_TRUNC, out);
     dentry_put(dentry);
     return e;
 }
 
-enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
+enum err vfs_open(const struct location *at, const char *path, uint32_t flags, uint32_t mode,
                   struct file **out)
 {
     if (flags & O_PATH)
@@ -233,25 +253,25 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
     return e;
 }
 
-COLD enum err vfs_read_link(struct dentry *link, char *text)
+COLD enum err vfs_read_link(const struct location *link, char *text)
 {
-    struct inode *inode = link->inode;
+    struct inode *inode = link->dentry->inode;
     if (!mode_is(inode->mode, S_IFLNK))
         return E_INVAL;
-    inode_touch_accessed(inode, true);
+    inode_touch_accessed(inode, link->mount, true);
     if (inode->link) {
         str_copy(text, inode->link, PATH_MAX_SIZE);
         return E_OK;
     }
-    struct dentry *to;
+    struct location to;
     enum err e = inode->ops->jump(inode, &to);
     if (e != E_OK)
         return e;
     char *path;
-    e = dentry_path(to, fs_current()->root, true, text, PATH_MAX_SIZE, &path);
+    e = location_path(&to, &fs_current()->root, LOCATION_DELETED, text, PATH_MAX_SIZE, &path);
     if (e == E_OK)
         memmove(text, path, strlen(path) + 1);
-    dentry_put(to);
+    location_put(&to);
     return e;
 }
 

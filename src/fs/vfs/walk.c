@@ -12,14 +12,15 @@ struct pending {
 };
 
 struct state {
-    struct dentry *root; /* of the context; one reference if `slept` */
-    bool slept;          /* the context's root may be another now */
-    struct dentry *at;   /* current directory of the walk; one reference */
-    const char *rest;    /* unread rest of the top text */
+    struct location root; /* of the context; with references if `slept` */
+    bool slept;           /* the context's root may be another now */
+    struct dentry *at;    /* current directory of the walk; one reference */
+    struct mount *mount;  /* through which it is seen; one reference */
+    const char *rest;     /* unread rest of the top text */
     uint32_t flags;
-    uint32_t depth;                  /* entries of `stack` in use */
-    uint32_t links;                  /* number of links followed */
-    const struct filesystem *device; /* WALK_NO_XDEV: the only one */
+    uint32_t depth;             /* entries of `stack` in use */
+    uint32_t links;             /* number of links followed */
+    const struct mount *device; /* WALK_NO_XDEV: the only one */
     struct pending stack[SYMLINKS_MAX];
 };
 
@@ -36,24 +37,22 @@ static void move_to(struct state *s, struct dentry *to)
     s->at = to;
 }
 
-static void move_up(struct state *s)
+/* Takes over the references. */
+static void move_far(struct state *s, const struct location *to)
 {
-    if (s->at == s->root)
-        return;
-    struct dentry *above = dentry_above(s->at);
-    dentry_get(above);
-    move_to(s, above);
+    struct mount *mount = s->mount;
+    move_to(s, to->dentry);
+    s->mount = to->mount;
+    mount_put(mount);
 }
 
-struct dentry *walk_cross_mounts(struct dentry *dentry)
+static NOINLINE void move_up(struct state *s)
 {
-    struct filesystem *mounted;
-    while ((mounted = dentry_mounted(dentry))) {
-        dentry_get(mounted->root);
-        dentry_put(dentry);
-        dentry = mounted->root;
-    }
-    return dentry;
+    const struct location at = {s->mount, s->at};
+    struct location above = location_above(&at, &s->root);
+    location_get(&above);
+    location_descend(&above);
+    move_far(s, &above);
 }
 
 /* The name is not in the table. */
@@ -65,23 +64,23 @@ static NOINLINE enum err lookup_missed(struct state *s, const char *name, size_t
     if (ops && ops->lookup) {
         if (s->at->inode->fs->store && !s->slept) {
             s->slept = true;
-            dentry_get(s->root);
+            location_get(&s->root);
         }
         e = ops->lookup(s->at, name, length, out);
     }
     if (e == E_NOENT && missed_wanted)
-        missed_note(s->at, s->root, name, length, s->rest);
+        missed_note(&(const struct location){s->mount, s->at}, &s->root, name, length, s->rest);
     return e;
 }
 
-/* `found`: an entry on which something is mounted, or one whose file system must be asked. */
+/* `found`: an entry on which something is mounted, which is walk_step()'s to cross, or one whose file system must be asked. */
 static NOINLINE enum err lookup_special(struct state *s, struct dentry *found, const char *name,
                                         struct dentry **out)
 {
-    if (found->mounted == &dentry_asks)
+    if ((found->special & DENTRY_ASKS) && !mount_on(s->mount, found))
         return lookup_missed(s, name, found->length, out);
     dentry_get(found);
-    *out = walk_cross_mounts(found);
+    *out = found;
     return E_OK;
 }
 
@@ -90,7 +89,7 @@ static enum err lookup(struct state *s, const char *name, size_t length, struct 
     struct dentry *found = directory_find(s->at, name, length);
     if (!found)
         return lookup_missed(s, name, length, out);
-    if (unlikely(found->mounted))
+    if (unlikely(found->special))
         return lookup_special(s, found, name, out);
     dentry_get(found);
     *out = found;
@@ -115,8 +114,8 @@ static enum err push_link(struct state *s, struct inode *link)
     s->stack[s->depth++] = (struct pending){rest, link};
     s->rest = text;
     if (*text == '/') {
-        dentry_get(s->root);
-        move_to(s, s->root);
+        location_get(&s->root);
+        move_far(s, &s->root);
     }
     return E_OK;
 }
@@ -132,13 +131,13 @@ static enum err follow(struct state *s, struct dentry *link)
         if ((s->flags & WALK_BENEATH) || (!inode->link && (s->flags & WALK_IN_ROOT)))
             return E_XDEV;
     }
-    inode_touch_accessed(inode, true);
+    inode_touch_accessed(inode, s->mount, true);
     if (!inode->ops || !inode->ops->jump)
         return push_link(s, inode);
-    struct dentry *to;
+    struct location to;
     enum err e = inode->ops->jump(inode, &to);
     if (e == E_OK)
-        move_to(s, to);
+        move_far(s, &to);
     return e;
 }
 
@@ -217,6 +216,16 @@ static bool is_dots(const struct component *c)
     return c->name[0] == '.' && (c->length == 1 || (c->length == 2 && c->name[1] == '.'));
 }
 
+/* To what is mounted on the child, to which it takes over the reference. */
+static NOINLINE enum err cross(struct state *s, struct dentry *child)
+{
+    struct location to = {s->mount, child};
+    mount_get(to.mount);
+    location_descend(&to);
+    move_far(s, &to);
+    return E_OK;
+}
+
 /* Walks one ordinary name. *missing: it is the last one and does not exist. */
 static enum err walk_step(struct state *s, const struct component *c, struct walk *out,
                           bool *missing)
@@ -244,13 +253,15 @@ static enum err walk_step(struct state *s, const struct component *c, struct wal
         dentry_put(child);
         return e;
     }
+    if (unlikely(dentry_is_mounted_on(child)) && !(c->last && (s->flags & WALK_PARENT)))
+        return cross(s, child);
     move_to(s, child);
     return E_OK;
 }
 
 static enum err walk_check_device(const struct state *s)
 {
-    return (s->flags & WALK_NO_XDEV) && s->at->inode->fs != s->device ? E_XDEV : E_OK;
+    return (s->flags & WALK_NO_XDEV) && s->mount != s->device ? E_XDEV : E_OK;
 }
 
 static enum err walk_all(struct state *s, struct walk *out, bool *missing)
@@ -273,7 +284,7 @@ static enum err walk_all(struct state *s, struct walk *out, bool *missing)
             forget_last(out, c.length == 1 ? WALK_DOT : WALK_DOTDOT);
         }
         if (c.length == 2) {
-            if (s->at == s->root && (s->flags & WALK_BENEATH))
+            if (s->at == s->root.dentry && s->mount == s->root.mount && (s->flags & WALK_BENEATH))
                 return E_XDEV;
             move_up(s);
             if ((e = walk_check_device(s)) != E_OK)
@@ -284,29 +295,33 @@ static enum err walk_all(struct state *s, struct walk *out, bool *missing)
 }
 
 /* Restricts the walk as openat2(2) asks. */
-COLD static enum err walk_restrict(struct state *s, struct dentry *at, const char *path)
+COLD static enum err walk_restrict(struct state *s, const struct location *at, const char *path)
 {
     bool scoped = s->flags & (WALK_BENEATH | WALK_IN_ROOT);
-    s->device = at->inode->fs;
+    s->device = at->mount;
     if (*path == '/' && (s->flags & WALK_BENEATH))
         return E_XDEV;
     if (scoped)
-        s->root = at;
-    if (*path == '/')
-        s->at = s->root;
+        s->root = *at;
+    if (*path == '/') {
+        s->at = s->root.dentry;
+        s->mount = s->root.mount;
+    }
     return walk_check_device(s);
 }
 
-enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct walk *out)
+enum err walk_path(const struct location *at, const char *path, uint32_t flags, struct walk *out)
 {
     struct fs_context *context = fs_current();
     if (*path == '\0' && !(flags & WALK_EMPTY))
         return E_NOENT;
     if (!at)
-        at = context->cwd;
+        at = &context->cwd;
     struct state s;
     s.root = context->root;
-    s.at = *path == '/' ? s.root : at;
+    const struct location *from = *path == '/' ? &s.root : at;
+    s.at = from->dentry;
+    s.mount = from->mount;
     s.rest = path;
     s.flags = flags;
     s.depth = s.links = 0;
@@ -317,6 +332,7 @@ enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct w
             return refused;
     }
     dentry_get(s.at);
+    mount_get(s.mount);
     out->parent = out->found = NULL;
     out->last = WALK_ROOT;
     out->trailing_slash = false;
@@ -327,37 +343,39 @@ enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct w
     while (s.depth > 0)
         inode_put(s.stack[--s.depth].link);
     if (unlikely(s.slept))
-        dentry_put(s.root);
+        location_put(&s.root);
     bool directory = (flags & WALK_DIRECTORY) || (out->trailing_slash && !(flags & WALK_PARENT));
     if (e == E_OK && !missing && directory && !mode_is(s.at->inode->mode, S_IFDIR))
         e = E_NOTDIR;
-    if (e != E_OK) {
-        dentry_put(s.at);
-        dentry_put(out->parent);
-        return e;
-    }
-    if (missing)
-        dentry_put(s.at);
-    else
+    out->mount = s.mount;
+    if (e == E_OK && !missing) {
         out->found = s.at;
-    return E_OK;
+        return E_OK;
+    }
+    dentry_put(s.at);
+    if (e != E_OK)
+        walk_end(out);
+    return e;
 }
 
 void walk_end(struct walk *walk)
 {
     dentry_put(walk->parent);
     dentry_put(walk->found);
+    mount_put(walk->mount);
 }
 
-enum err walk_lookup(struct dentry *at, const char *path, uint32_t flags, struct dentry **out)
+enum err walk_lookup(const struct location *at, const char *path, uint32_t flags,
+                     struct location *out)
 {
     struct walk walk;
     enum err e = walk_path(at, path, flags, &walk);
     if (e != E_OK)
         return e;
     dentry_put(walk.parent);
-    if (!walk.found)
-        return E_NOENT;
-    *out = walk.found;
-    return E_OK;
+    *out = (struct location){walk.mount, walk.found};
+    if (walk.found)
+        return E_OK;
+    mount_put(walk.mount);
+    return E_NOENT;
 }

@@ -9,16 +9,16 @@
  */
 #pragma once
 
-#include "fs/vfs/dentry.h"
+#include "fs/vfs/location.h"
 
 enum walk_flags {
     WALK_FOLLOW = 1,    /* a symbolic link as the last component is followed */
     WALK_DIRECTORY = 2, /* the result must be a directory */
-    WALK_PARENT = 4,    /* for creation, removal, rename: a trailing slash has no effect */
+    WALK_PARENT = 4, /* for creation, removal, rename: a trailing slash has no effect, what is mounted on the last is not crossed */
     WALK_EMPTY = 8,     /* "" is `at` itself (AT_EMPTY_PATH) */
     WALK_CREATE = 16,   /* open(O_CREAT): a trailing slash is E_ISDIR */
     /* RESOLVE_* of openat2(2): */
-    WALK_NO_XDEV = 0x100,       /* E_XDEV: another file system */
+    WALK_NO_XDEV = 0x100,       /* E_XDEV: another mount */
     WALK_NO_MAGICLINKS = 0x200, /* E_LOOP: inode_ops.jump */
     WALK_NO_SYMLINKS = 0x400,   /* E_LOOP */
     WALK_BENEATH = 0x800,       /* E_XDEV: leaves `at` */
@@ -34,6 +34,7 @@ enum walk_last {
 };
 
 struct walk {
+    struct mount *mount;   /* of `found`, else of `parent`; one reference */
     struct dentry *parent; /* of the last component; one reference; WALK_NAME only, else NULL */
     struct dentry *found;  /* one reference; NULL if the last component does not exist */
     enum walk_last last;
@@ -45,13 +46,10 @@ struct walk {
 /* Walks from `at`, or from the root if the path starts with a slash; NULL is the working directory.
  * E_OK also if only the last component is missing. On success the caller must call walk_end().
  * E_NOENT, E_NOTDIR, E_ACCES, E_LOOP, E_NAMETOOLONG, E_NOMEM. */
-MUST_CHECK enum err walk_path(struct dentry *at, const char *path, uint32_t flags,
+MUST_CHECK enum err walk_path(const struct location *at, const char *path, uint32_t flags,
                               struct walk *out);
 void walk_end(struct walk *walk);
 
-/* The root of the topmost mount on the entry, or the entry; moves one reference. O(mounts on it). */
-MUST_CHECK struct dentry *walk_cross_mounts(struct dentry *dentry);
-
-/* Walks to an existing object. *out: one reference. Errors as walk_path(); E_NOENT: missing. */
-MUST_CHECK enum err walk_lookup(struct dentry *at, const char *path, uint32_t flags,
-                                struct dentry **out);
+/* Walks to an existing object. *out: with references. Errors as walk_path(); E_NOENT: missing. */
+MUST_CHECK enum err walk_lookup(const struct location *at, const char *path, uint32_t flags,
+                                struct location *out);

@@ -47,6 +47,15 @@ struct syscall_record {
     int64_t result; /* as returned to the program: negative error numbers */
 };
 
+/* The start of a path among the arguments of one of the last calls: a ring in struct linux_thread. */
+#define SYSCALL_TEXTS 8
+
+struct syscall_text {
+    uint64_t at;   /* the argument; 0: none */
+    uint32_t call; /* linux_thread.history_next during the call */
+    char text[52]; /* without a NUL: cut */
+};
+
 /* Copies the last `max` calls of the current thread, newest first; returns their number. Reads
  * kernel memory only. Callers: any, panic included. */
 size_t syscall_history(struct syscall_record *out, size_t max);

@@ -6,6 +6,7 @@
 #include "cpu/tsc.h"
 #include "kern/boot_marks.h"
 #include "kern/boot_summary.h"
+#include "kern/thread.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "mm/pt/paging.h"
@@ -32,6 +33,7 @@ void proc_show_ouro(struct text *text, void *unused)
         text_printf(text, "  %6llu us  %s\n",
                     (unsigned long long)tsc_to_ns(boot_marks[i].tsc - boot_marks[i - 1].tsc) / 1000,
                     boot_marks[i].phase);
+    text_printf(text, "idle: %lu ns\n", thread_idle_ns());
     text_printf(text, "cpu: %s\n",
                 cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
     text_printf(text, "tsc: %llu Hz, by %s", (unsigned long long)tsc_hz(), tsc_source());

@@ -181,16 +181,16 @@ INIT_CODE void programs_start(void)
 /* What the kernel's words say of the first program, beside its path. */
 INIT_CODE static void program_surroundings(void)
 {
-    struct dentry *folder;
+    struct location folder;
     if (options.hostname != NULL)
         str_copy(process_first()->host_name, options.hostname, sizeof process_first()->host_name);
     if (options.cwd == NULL)
         return;
     if (walk_lookup(NULL, options.cwd, 0, &folder) != E_OK ||
-        !mode_is(folder->inode->mode, S_IFDIR))
+        !mode_is(folder.dentry->inode->mode, S_IFDIR))
         boot_stop("the program's folder %s is not there", options.cwd);
-    fs_set_cwd(folder);
-    dentry_put(folder);
+    fs_set_cwd(&folder);
+    location_put(&folder);
 }
 
 INIT_CODE struct trap_frame *program_load(void)

@@ -99,17 +99,6 @@ static void put_environment(struct text_out *t, uint64_t at)
     text_put(t, " /* %u var%s */", n, n == 1 ? "" : "s");
 }
 
-static void put_signal(struct text_out *t, int number, bool short_name)
-{
-    const char *name = signal_name(number);
-    if (name != NULL)
-        text_put(t, "%s", name + (short_name ? strlen("SIG") : 0));
-    else if (number >= SIGNAL_REALTIME && number <= SIGNAL_COUNT)
-        text_put(t, "%sRT_%d", short_name ? "" : "SIG", number - SIGNAL_REALTIME);
-    else
-        text_put(t, "%d", number);
-}
-
 static void put_set_bits(struct text_out *t, uint64_t set)
 {
     int members = 0;
@@ -121,7 +110,7 @@ static void put_set_bits(struct text_out *t, uint64_t set)
         if (!(set & signal_bit(s)) != most)
             continue;
         text_put(t, first ? "" : " ");
-        put_signal(t, s, true);
+        syscall_put_signal(t, s, true);
         first = false;
     }
     text_put(t, "]");
@@ -171,7 +160,7 @@ static void put_status(struct text_out *t, int status)
         return;
     }
     text_put(t, "[{WIFSIGNALED(s) && WTERMSIG(s) == ");
-    put_signal(t, status & 0x7f, false);
+    syscall_put_signal(t, status & 0x7f, false);
     text_put(t, "}]");
 }
 
@@ -257,84 +246,6 @@ static bool put_structure(struct text_out *t, enum argument_target target, uint6
     return true;
 }
 
-/* The presence of futex()'s last four arguments depends on its operation. */
-static enum argument_kind futex_kind(enum argument_kind kind, uint64_t operation)
-{
-    enum {
-        WAIT = 0,
-        WAKE = 1,
-        UNLOCK_PI = 7,
-        WAIT_BITSET = 9
-    };
-    switch (operation & 0x7f) {
-    case WAIT:
-        return kind == ARG_FUTEX_TIME ? ARG_TIME : kind == ARG_FUTEX_VALUE ? kind : ARG_NONE;
-    case WAIT_BITSET:
-        return kind == ARG_FUTEX_TIME ? ARG_TIME : kind;
-    case WAKE:
-        return kind == ARG_FUTEX_VALUE ? kind : ARG_NONE;
-    case UNLOCK_PI:
-        return ARG_NONE;
-    default:
-        return kind;
-    }
-}
-
-/* The kind of fcntl()'s last argument depends on its command. */
-static enum argument_kind fcntl_kind(uint64_t command)
-{
-    enum {
-        GETFD = 1,
-        GETFL = 3,
-        SETFL = 4,
-        GETLK = 5,
-        SETLK = 6,
-        SETLKW = 7,
-        GETOWN = 9,
-        GETPIPE_SZ = 1032,
-        GET_SEALS = 1034,
-    };
-    switch ((int)command) {
-    case GETFD:
-    case GETFL:
-    case GETOWN:
-    case GETPIPE_SZ:
-    case GET_SEALS:
-        return ARG_NONE;
-    case SETFL:
-        return ARG_OFLAGS;
-    case GETLK:
-    case SETLK:
-    case SETLKW:
-        return ARG_PTR;
-    default:
-        return ARG_INT;
-    }
-}
-
-/* The kind of argument i; ARG_NONE if an earlier argument's value makes it absent. */
-static enum argument_kind strace_kind(const struct syscall_row *row, unsigned i,
-                                      const uint64_t *arg)
-{
-    enum {
-        CREATES = 0x400040
-    }; /* O_CREAT, O_TMPFILE */
-    enum argument_kind kind = row->args[i];
-    switch (kind) {
-    case ARG_OPEN_MODE:
-        return arg[i - 1] & CREATES ? ARG_MODE : ARG_NONE;
-    case ARG_FCNTL_ARG:
-        return fcntl_kind(arg[1]);
-    case ARG_FUTEX_VALUE:
-    case ARG_FUTEX_TIME:
-    case ARG_FUTEX_PTR:
-    case ARG_FUTEX_BITS:
-        return futex_kind(kind, arg[1]);
-    default:
-        return kind;
-    }
-}
-
 static void put_argument(struct text_out *t, enum argument_kind kind, const uint64_t *arg,
                          uint64_t result)
 {
@@ -362,14 +273,7 @@ static void put_argument(struct text_out *t, enum argument_kind kind, const uint
         if (put_structure(t, form->target, value))
             return;
     }
-    if (kind == ARG_FD && (int)value == AT_FDCWD)
-        text_put(t, "AT_FDCWD");
-    else if (kind == ARG_SIGNAL)
-        put_signal(t, (int)value, false);
-    else if (kind == ARG_HEX && value == 0)
-        text_put(t, "0");
-    else if (!argument_put_flags(t, kind, value))
-        argument_put_plain(t, kind, value);
+    syscall_put_number(t, kind, value);
 }
 
 /* All arguments before the first that the call fills in or, once it has returned, the rest. */
@@ -379,7 +283,7 @@ static void put_arguments(struct strace_line *line, const struct syscall *call, 
     const struct syscall_row *row = &line->row;
     for (unsigned arity = syscall_arity(row); line->next < arity; line->next++) {
         unsigned i = line->next;
-        enum argument_kind kind = strace_kind(row, i, call->arg);
+        enum argument_kind kind = syscall_argument_kind(row, i, call->arg);
         bool out = argument_forms[kind].out;
         if (out && !answered)
             return;
@@ -432,28 +336,16 @@ struct strace_line *strace_begin(uint32_t number, const struct syscall *call)
     return line;
 }
 
-static void put_result(struct text_out *t, const struct syscall_row *row,
-                       const struct syscall *call, enum err e)
-{
-    uint64_t result = row->result == RET_FRAME ? call->frame->rax : call->result;
-    int64_t hex_from = row->result == RET_HEX ? (int64_t)PAGE_SIZE : INT64_C(1) << 31;
-    if (e != E_OK)
-        text_put(t, "-1 E%s", err_name(e) + strlen("E_"));
-    else if ((int64_t)result >= hex_from)
-        text_put(t, "0x%llx", (unsigned long long)result);
-    else if (row->result == RET_MODE)
-        text_put(t, "0%o", (unsigned)result);
-    else
-        text_put(t, "%lld", (long long)result);
-}
-
 void strace_end(struct strace_line *line, const struct syscall *call, enum err e)
 {
     uint64_t us = (time_now_ns() - line->start_ns) / 1000;
     put_arguments(line, call, true, e != E_OK);
     text_put(&line->out, ")");
     put_equals(line);
-    put_result(&line->out, &line->row, call, e);
+    syscall_put_result(&line->out, &line->row,
+                       line->row.result == RET_FRAME && e == E_OK ? (int64_t)call->frame->rax
+                       : e == E_OK                                ? (int64_t)call->result
+                                                                  : -(int64_t)e);
     text_put(&line->out, " <%llu.%06llu>", (unsigned long long)(us / 1000000),
              (unsigned long long)(us % 1000000));
     strace_finish(line);
@@ -496,9 +388,9 @@ void strace_signal(const struct siginfo *info)
         return;
     struct text_out *t = &line->out;
     text_put(t, "--- ");
-    put_signal(t, info->signal, false);
+    syscall_put_signal(t, info->signal, false);
     text_put(t, " {si_signo=");
-    put_signal(t, info->signal, false);
+    syscall_put_signal(t, info->signal, false);
     text_put(t, ", si_code=%d", info->code);
     if (info->code > 0 && info->code < SI_KERNEL &&
         (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS))
@@ -518,7 +410,7 @@ void strace_exit(int status)
         text_put(&line->out, "+++ exited with %d +++", status >> 8 & 0xff);
     } else {
         text_put(&line->out, "+++ killed by ");
-        put_signal(&line->out, status & 0x7f, false);
+        syscall_put_signal(&line->out, status & 0x7f, false);
         text_put(&line->out, " +++");
     }
     strace_finish(line);

@@ -62,5 +62,16 @@ extern uint64_t syscall_fast[FAST_NUMBERS / 64];
  * Caller: boot. */
 void syscall_count_all(void);
 
-/* Formats a call as "openat(-100, 0x7ffe0010, 0x80000, 00) = 3", at most size - 1 bytes. Pure. */
-void syscall_format(const struct syscall_record *record, char *out, size_t size);
+/* Formats a call as "openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3", at most size - 1 bytes. `texts` (NULL: none) has the paths
+ * of calls, `call` is this one's number there; what other pointers lead to is not shown. Pure. */
+void syscall_format(const struct syscall_record *record, const struct syscall_text *texts,
+                    uint32_t call, char *out, size_t size);
+
+/* Parts of that. The kind of argument i; ARG_NONE if an earlier argument's value makes it absent. */
+enum argument_kind syscall_argument_kind(const struct syscall_row *row, unsigned i,
+                                         const uint64_t *arg);
+/* A value with its names, if its kind has any; a pointer as an address. */
+void syscall_put_number(struct text_out *t, enum argument_kind kind, uint64_t value);
+void syscall_put_signal(struct text_out *t, int number, bool short_name);
+/* "-1 ENOENT" for a negative error number. */
+void syscall_put_result(struct text_out *t, const struct syscall_row *row, int64_t result);

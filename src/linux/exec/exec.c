@@ -206,7 +206,7 @@ static MUST_CHECK enum err identify(struct exec_job *job)
         .shared = fs_context_place_is_shared(process_current()->fs),
     };
     const struct file_capabilities *file = file_capabilities(inode);
-    if (inode->fs->flags & MS_NOSUID) {
+    if (mount_has(job->program.file->mount, MS_NOSUID)) {
         exec.file.mode &= ~(uint32_t)(S_ISUID | S_ISGID);
         file = NULL;
     }
@@ -395,7 +395,7 @@ static void reset_process(struct exec_job *job)
     const char *name = strrchr(job->execfn, '/');
     name = name != NULL ? name + 1 : job->execfn;
     process_rename(thread_current(), name, strlen(name));
-    fs_set_executable(job->program.file->dentry);
+    fs_set_executable(&job->program.file->location);
     lt->process->has_run_exec = true;
     process_release_vfork(lt);
 }

@@ -190,12 +190,12 @@ static MUST_CHECK enum err prepend_descriptor(char *path, int fd)
 
 static MUST_CHECK enum err refuse_link(const char *path)
 {
-    struct dentry *dentry;
-    enum err e = walk_lookup(NULL, path, 0, &dentry);
+    struct location at;
+    enum err e = walk_lookup(NULL, path, 0, &at);
     if (e != E_OK)
         return e;
-    e = mode_is(dentry->inode->mode, S_IFLNK) ? E_LOOP : E_OK;
-    dentry_put(dentry);
+    e = mode_is(at.dentry->inode->mode, S_IFLNK) ? E_LOOP : E_OK;
+    location_put(&at);
     return e;
 }
 

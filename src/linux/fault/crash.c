@@ -14,16 +14,42 @@
 
 #define STATUS_SIGNAL 128 /* a shell's status for a death by signal */
 
+/* The number of calls since the loader and the C library have started the program, the newest being calls[0]: what comes before
+ * set_tid_address() or rseq() is theirs, as is what begins behind it. `count` if those are not among the calls. */
+static size_t calls_of_program(const struct syscall_record *calls, size_t count)
+{
+    enum {
+        MPROTECT = 10,
+        MUNMAP = 11,
+        READLINK = 89,
+        SET_TID_ADDRESS = 218,
+        SET_ROBUST_LIST = 273,
+        PRLIMIT64 = 302,
+        RSEQ = 334
+    };
+    size_t n = 0;
+    while (n < count && calls[n].number != SET_TID_ADDRESS && calls[n].number != RSEQ)
+        n++;
+    if (n == count)
+        return count;
+    for (; n > 0; n--) {
+        uint32_t next = calls[n - 1].number;
+        if (next != MPROTECT && next != SET_ROBUST_LIST && next != PRLIMIT64 && next != READLINK &&
+            (next != MUNMAP || calls[n].number != PRLIMIT64))
+            break;
+    }
+    return n;
+}
+
 bool report_call_line(unsigned n, char *to, size_t size)
 {
     static struct syscall_record calls[SYSCALL_HISTORY];
     if (thread_current() == NULL)
         return false;
-    if (n == 0 && syscall_history(calls, SYSCALL_HISTORY) == 0)
+    if (n >= calls_of_program(calls, syscall_history(calls, SYSCALL_HISTORY)))
         return false;
-    if (n >= syscall_history(calls, SYSCALL_HISTORY))
-        return false;
-    syscall_format(&calls[n], to, size);
+    const struct linux_thread *lt = linux_current();
+    syscall_format(&calls[n], lt->texts, lt->history_next - n, to, size);
     return true;
 }
 

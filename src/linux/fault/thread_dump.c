@@ -31,7 +31,7 @@ bool report_thread_line(const struct thread *t, bool all_processes, char *to, si
     const char *name = syscall_row(last->number).name;
     bool lock = name != NULL && strcmp(name, "futex") == 0 &&
                 report_place(last->arg[0], place, sizeof place);
-    syscall_format(last, call, sizeof call);
+    syscall_format(last, lt->texts, lt->history_next, call, sizeof call);
     fmt_snprintf(to + n, size - n, " in %s%s%s", call, lock ? " at " : "", lock ? place : "");
     return true;
 }

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/args.h"
 
+#include "base/str.h"
 #include "fs/vfs/context.h"
 #include "kern/thread.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
+
+/* For fault reports. The first bytes, whatever is behind the NUL. */
+static void path_save(const char *path, virt_t from)
+{
+    struct linux_thread *lt = linux_current();
+    struct syscall_text *t = &lt->texts[lt->texts_next++ % SYSCALL_TEXTS];
+    t->at = from.v;
+    t->call = lt->history_next;
+    memcpy(t->text, path, sizeof(t->text));
+}
 
 enum err path_copy_in(struct path *path, virt_t from)
 {
     size_t length;
     path->text = path->near;
     enum err e = copy_in_string(path->near, from, sizeof(path->near), &length);
+    if (e == E_OK)
+        path_save(path->near, from);
     if (e != E_NAMETOOLONG)
         return e;
     char *text = heap_alloc(PATH_MAX_SIZE);
@@ -21,6 +35,7 @@ enum err path_copy_in(struct path *path, virt_t from)
         heap_free(text);
         return e;
     }
+    path_save(text, from);
     path->text = text;
     return E_OK;
 }
@@ -49,18 +64,19 @@ struct file *fd_file(uint64_t fd)
     return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
-enum err path_base(uint64_t dirfd, const char *path, struct dentry **out)
+enum err path_base(struct path_at *at, uint64_t dirfd)
 {
-    if (*path == '/' || (int32_t)dirfd == AT_FDCWD) {
-        *out = NULL;
+    const char *path = at->place.path;
+    at->place.at = NULL;
+    if (*path == '/' || (int32_t)dirfd == AT_FDCWD)
         return E_OK;
-    }
     const struct file *file = fd_any(dirfd);
     if (!file)
         return E_BADF;
     if (*path != '\0' && !mode_is(file->inode->mode, S_IFDIR))
         return E_NOTDIR;
-    *out = file->dentry;
+    at->at = file->location;
+    at->place.at = &at->at;
     return E_OK;
 }
 
@@ -69,13 +85,11 @@ enum err path_at_begin(struct path_at *at, uint64_t dirfd, uint64_t path)
     enum err e = path_copy_in(&at->path, virt(path));
     if (e != E_OK)
         return e;
-    e = path_base(dirfd, at->path.text, &at->place.at);
-    if (e != E_OK) {
-        path_free(&at->path);
-        return e;
-    }
     at->place.path = at->path.text;
-    return E_OK;
+    e = path_base(at, dirfd);
+    if (e != E_OK)
+        path_free(&at->path);
+    return e;
 }
 
 void path_at_end(struct path_at *at)
@@ -83,7 +97,7 @@ void path_at_end(struct path_at *at)
     path_free(&at->path);
 }
 
-enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry **out)
+enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct location *out)
 {
     struct path_at at;
     enum err e = path_at_begin(&at, dirfd, path);
@@ -94,6 +108,11 @@ enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry 
         how |= WALK_EMPTY;
     e = walk_lookup(at.place.at, at.place.path, how, out);
     path_at_end(&at);
+    if (e == E_OK && (flags & LOOKUP_CHANGES)) {
+        e = mount_writable(out->mount, out->dentry->inode->fs);
+        if (e != E_OK)
+            location_put(out);
+    }
     return e;
 }
 

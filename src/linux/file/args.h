@@ -31,22 +31,27 @@ struct path {
 MUST_CHECK enum err path_copy_in(struct path *path, virt_t from);
 void path_free(struct path *path);
 
-/* *out: the directory at which a path starts, borrowed; NULL for AT_FDCWD and absolute paths.
- * E_BADF, E_NOTDIR. */
-MUST_CHECK enum err path_base(uint64_t dirfd, const char *path, struct dentry **out);
-
 /* A path argument with its starting directory. After a successful path_at_begin() the caller calls
  * path_at_end(). */
 struct path_at {
     struct path path;
-    struct vfs_place place;
+    struct location at;
+    struct vfs_place place; /* place.at: &at, or NULL */
 };
+/* Sets where at->place.path starts, borrowed: NULL for AT_FDCWD and absolute paths. E_BADF, E_NOTDIR. */
+MUST_CHECK enum err path_base(struct path_at *at, uint64_t dirfd);
 MUST_CHECK enum err path_at_begin(struct path_at *at, uint64_t dirfd, uint64_t path);
 void path_at_end(struct path_at *at);
 
-/* Looks up (dirfd, path), which must exist. Flags other than AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH
- * are ignored. *out: one reference. */
-MUST_CHECK enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry **out);
+/* Looks up (dirfd, path), which must exist. Flags other than AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH and LOOKUP_CHANGES
+ * are ignored. *out: with references. */
+#define LOOKUP_CHANGES 0x80000000u /* attributes are to be changed: E_ROFS */
+MUST_CHECK enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct location *out);
+/* The same of an open file (fchmod(2)). E_ROFS. */
+static inline enum err file_changes(const struct file *file)
+{
+    return mount_writable(file->mount, file->inode->fs);
+}
 
 /* The open file of a descriptor, borrowed; NULL if the descriptor is free or of O_PATH. */
 struct file *fd_file(uint64_t fd);

@@ -472,23 +472,25 @@ enum err sys_truncate(struct syscall *call)
 {
     if (call->arg[1] > INT64_MAX)
         return E_INVAL;
-    struct dentry *dentry;
-    enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[0], 0, &dentry);
+    struct location at;
+    enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[0], 0, &at);
     if (e != E_OK)
         return e;
-    struct inode *inode = dentry->inode;
+    struct inode *inode = at.dentry->inode;
     if (mode_is(inode->mode, S_IFDIR))
         e = E_ISDIR;
     else if (!mode_is(inode->mode, S_IFREG))
         e = E_INVAL;
     else
+        e = mount_writable(at.mount, inode->fs);
+    if (e == E_OK)
         e = inode_permission(inode, MAY_WRITE);
     if (e == E_OK && (inode->quick & INODE_LEASED))
         e = lease_break(inode, true, true);
     if (e == E_OK)
-        e = vfs_truncate(dentry, call->arg[1]);
+        e = vfs_truncate(at.dentry, call->arg[1]);
     call->restart = e == E_INTR;
-    dentry_put(dentry);
+    location_put(&at);
     return e;
 }
 

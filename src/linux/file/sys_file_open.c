@@ -67,7 +67,7 @@ COLD enum err file_open_at(struct syscall *call, uint64_t dirfd, uint64_t path, 
         if (*at.place.path == '\0')
             at.place.path = ".";
     }
-    e = path_base(dirfd, at.place.path, &at.place.at);
+    e = path_base(&at, dirfd);
     if (e == E_OK)
         return open_begun(call, &at, flags, mode);
     path_free(&at.path);

@@ -17,6 +17,8 @@
 #define STATX_RESERVED    0x80000000u
 #define STATX_BASIC_STATS 0x7ffu
 #define STATX_BTIME       0x800u
+#define STATX_MOUNT       0x1000u /* STATX_MNT_ID */
+#define STATX_ATTR_MOUNT_ROOT 0x2000u
 
 struct stat { /* asm/stat.h */
     uint64_t dev, ino, nlink;
@@ -42,7 +44,7 @@ struct statx { /* linux/stat.h */
     uint64_t ino, size, blocks, attributes_mask;
     struct statx_time atime, btime, ctime, mtime;
     uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
-    uint64_t spare[14];
+    uint64_t mount, spare[13];
 };
 _Static_assert(sizeof(struct statx) == 256, "struct statx");
 
@@ -92,12 +94,12 @@ static enum err file_stat_put_stat(uint64_t to, struct inode *inode)
 
 static enum err stat_at(uint64_t dirfd, uint64_t path, uint64_t to, uint32_t flags)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at(dirfd, path, flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(dirfd, path, flags, &at);
     if (e != E_OK)
         return e;
-    e = file_stat_put_stat(to, dentry->inode);
-    dentry_put(dentry);
+    e = file_stat_put_stat(to, at.dentry->inode);
+    location_put(&at);
     return e;
 }
 
@@ -144,17 +146,21 @@ enum err sys_statx(struct syscall *call)
         return E_INVAL;
     if ((mask & STATX_RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
         return E_INVAL;
-    struct dentry *dentry;
-    enum err e = lookup_at(call->arg[0], call->arg[1], flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(call->arg[0], call->arg[1], flags, &at);
     if (e != E_OK)
         return e;
-    struct inode *inode = dentry->inode;
+    struct inode *inode = at.dentry->inode;
     if (inode->fs->store && (e = store_refresh(inode)) != E_OK) {
-        dentry_put(dentry);
+        location_put(&at);
         return e;
     }
+    bool is_root = at.mount && at.dentry == at.mount->root;
     struct statx statx = {
-        .mask = STATX_BASIC_STATS | STATX_BTIME,
+        .mask = STATX_BASIC_STATS | STATX_BTIME | (at.mount ? STATX_MOUNT : 0),
+        .attributes = is_root ? STATX_ATTR_MOUNT_ROOT : 0,
+        .attributes_mask = STATX_ATTR_MOUNT_ROOT,
+        .mount = at.mount ? at.mount->id : 0,
         .blksize = PAGE_SIZE,
         .nlink = inode->nlink,
         .uid = inode->uid,
@@ -172,7 +178,7 @@ enum err sys_statx(struct syscall *call)
         .dev_major = device_major(inode->fs->device),
         .dev_minor = device_minor(inode->fs->device),
     };
-    dentry_put(dentry);
+    location_put(&at);
     return copy_out(virt(call->arg[4]), &statx, sizeof(statx));
 }
 
@@ -194,16 +200,18 @@ static enum err stored_statfs(struct store *store, struct statfs *to)
     return e;
 }
 
-static enum err put_statfs(uint64_t to, const struct filesystem *fs)
+static enum err put_statfs(uint64_t to, const struct location *at)
 {
+    const struct filesystem *fs = at->dentry->inode->fs;
     const uint64_t same_bits =
         MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME;
+    uint64_t flags = fs->flags | (at->mount ? at->mount->flags : 0);
     struct statfs statfs = {
         .type = fs->magic,
         .bsize = PAGE_SIZE,
         .namelen = NAME_MAX_LENGTH,
         .frsize = PAGE_SIZE,
-        .flags = ST_VALID | (fs->flags & same_bits) | (fs->flags & MS_RELATIME ? ST_RELATIME : 0),
+        .flags = ST_VALID | (flags & same_bits) | (flags & MS_RELATIME ? ST_RELATIME : 0),
     };
     if (fs->store) {
         enum err e = stored_statfs(fs->store, &statfs);
@@ -220,12 +228,12 @@ static enum err put_statfs(uint64_t to, const struct filesystem *fs)
 
 enum err sys_statfs(struct syscall *call)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[0], 0, &dentry);
+    struct location at;
+    enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[0], 0, &at);
     if (e != E_OK)
         return e;
-    e = put_statfs(call->arg[1], dentry->inode->fs);
-    dentry_put(dentry);
+    e = put_statfs(call->arg[1], &at);
+    location_put(&at);
     return e;
 }
 
@@ -235,7 +243,7 @@ enum err sys_fstatfs(struct syscall *call)
     if (!file)
         return E_BADF;
     file_get(file);
-    enum err e = put_statfs(call->arg[1], file->inode->fs);
+    enum err e = put_statfs(call->arg[1], &file->location);
     file_put(file);
     return e;
 }

@@ -38,21 +38,21 @@ enum err sys_inotify_add_watch(struct syscall *call)
         return E_BADF;
     if (((mask & NOTIFY_MASK_ADD) && (mask & NOTIFY_MASK_CREATE)) || !inotify_is(file))
         return E_INVAL;
-    struct dentry *dentry;
+    struct location at;
     enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[1],
-                           (mask & NOTIFY_DONT_FOLLOW) ? AT_SYMLINK_NOFOLLOW : 0, &dentry);
+                           (mask & NOTIFY_DONT_FOLLOW) ? AT_SYMLINK_NOFOLLOW : 0, &at);
     if (e != E_OK)
         return e;
     int wd;
-    if ((mask & NOTIFY_ONLYDIR) && !mode_is(dentry->inode->mode, S_IFDIR))
+    if ((mask & NOTIFY_ONLYDIR) && !mode_is(at.dentry->inode->mode, S_IFDIR))
         e = E_NOTDIR;
     if (e == E_OK)
-        e = inode_permission(dentry->inode, MAY_READ);
+        e = inode_permission(at.dentry->inode, MAY_READ);
     if (e == E_OK)
-        e = inotify_add(file, dentry->inode, mask, &wd);
+        e = inotify_add(file, at.dentry->inode, mask, &wd);
     if (e == E_OK)
         call->result = (uint64_t)wd;
-    dentry_put(dentry);
+    location_put(&at);
     return e;
 }
 

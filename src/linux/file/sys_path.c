@@ -82,7 +82,7 @@ enum err sys_unlinkat(struct syscall *call)
 
 static enum err link_at(const uint64_t from[2], const uint64_t to[2], uint32_t flags)
 {
-    struct dentry *target;
+    struct location target;
     uint32_t how = (flags & AT_SYMLINK_FOLLOW) ? 0 : AT_SYMLINK_NOFOLLOW;
     enum err e = lookup_at(from[0], from[1], how | (flags & AT_EMPTY_PATH), &target);
     if (e != E_OK)
@@ -90,10 +90,10 @@ static enum err link_at(const uint64_t from[2], const uint64_t to[2], uint32_t f
     struct path_at at;
     e = path_at_begin(&at, to[0], to[1]);
     if (e == E_OK) {
-        e = vfs_link(target, at.place);
+        e = vfs_link(&target, at.place);
         path_at_end(&at);
     }
-    dentry_put(target);
+    location_put(&target);
     return e;
 }
 
@@ -141,12 +141,12 @@ static enum err read_link(struct syscall *call, uint64_t dirfd, const uint64_t a
     int32_t size = (int32_t)arg[2];
     if (size <= 0)
         return E_INVAL;
-    struct dentry *link;
+    struct location link;
     enum err e = lookup_at(dirfd, arg[0], AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &link);
     if (e != E_OK)
         return e;
     char *text = heap_alloc(PATH_MAX_SIZE);
-    e = text ? vfs_read_link(link, text) : E_NOMEM;
+    e = text ? vfs_read_link(&link, text) : E_NOMEM;
     if (e == E_OK) {
         size_t length = strlen(text);
         if (length > (size_t)size)
@@ -155,7 +155,7 @@ static enum err read_link(struct syscall *call, uint64_t dirfd, const uint64_t a
         call->result = length;
     }
     heap_free(text);
-    dentry_put(link);
+    location_put(&link);
     return e;
 }
 
@@ -211,20 +211,13 @@ enum err sys_renameat2(struct syscall *call)
 enum err sys_getcwd(struct syscall *call)
 {
     const struct fs_context *context = fs_current();
-    if (!dentry_is_reachable(context->cwd))
+    if (!context->cwd.dentry->linked)
         return E_NOENT;
     char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
     if (!buffer)
         return E_NOMEM;
-    enum err e = dentry_path(context->cwd, context->root, false, buffer, PATH_MAX_SIZE, &path);
-    if (e == E_OK && !dentry_is_below(context->cwd, context->root)) {
-        static const char unreachable[] = "(unreachable)"; /* getcwd(2) */
-        const size_t length = sizeof(unreachable) - 1;
-        if ((size_t)(path - buffer) < length)
-            e = E_NAMETOOLONG;
-        else
-            path = memcpy(path - length, unreachable, length);
-    }
+    enum err e = location_path(&context->cwd, &context->root, LOCATION_UNREACHABLE, buffer,
+                               PATH_MAX_SIZE, &path);
     if (e == E_OK) {
         size_t size = strlen(path) + 1;
         e = size <= call->arg[1] ? copy_out(virt(call->arg[0]), path, size) : E_RANGE;
@@ -234,11 +227,12 @@ enum err sys_getcwd(struct syscall *call)
     return e;
 }
 
-static enum err path_enter(struct dentry *directory, void (*set)(struct dentry *))
+static enum err path_enter(const struct location *directory, void (*set)(const struct location *))
 {
-    if (!mode_is(directory->inode->mode, S_IFDIR))
+    const struct inode *inode = directory->dentry->inode;
+    if (!mode_is(inode->mode, S_IFDIR))
         return E_NOTDIR;
-    enum err e = inode_permission(directory->inode, MAY_EXECUTE);
+    enum err e = inode_permission(inode, MAY_EXECUTE);
     if (e == E_OK && set == fs_set_root && !capable(CAP_SYS_CHROOT))
         e = E_PERM;
     if (e == E_OK)
@@ -246,14 +240,14 @@ static enum err path_enter(struct dentry *directory, void (*set)(struct dentry *
     return e;
 }
 
-static enum err enter_path(uint64_t path, void (*set)(struct dentry *))
+static enum err enter_path(uint64_t path, void (*set)(const struct location *))
 {
-    struct dentry *directory;
+    struct location directory;
     enum err e = lookup_at(CWD, path, 0, &directory);
     if (e != E_OK)
         return e;
-    e = path_enter(directory, set);
-    dentry_put(directory);
+    e = path_enter(&directory, set);
+    location_put(&directory);
     return e;
 }
 
@@ -265,7 +259,7 @@ enum err sys_chdir(struct syscall *call)
 enum err sys_fchdir(struct syscall *call)
 {
     struct file *file = fd_any(call->arg[0]);
-    return file ? path_enter(file->dentry, fs_set_cwd) : E_BADF;
+    return file ? path_enter(&file->location, fs_set_cwd) : E_BADF;
 }
 
 enum err sys_chroot(struct syscall *call)

@@ -23,17 +23,20 @@ static enum err access_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint32_t
 {
     if ((uint32_t)mode & ~(uint32_t)(MAY_READ | MAY_WRITE | MAY_EXECUTE))
         return E_INVAL;
-    struct dentry *dentry;
-    enum err e = lookup_at(dirfd, path, flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(dirfd, path, flags, &at);
     if (e != E_OK)
         return e;
-    const struct inode *inode = dentry->inode;
+    const struct inode *inode = at.dentry->inode;
     bool runs = (mode & MAY_EXECUTE) && mode_is(inode->mode, S_IFREG);
-    if (runs && (inode->fs->flags & MS_NOEXEC))
+    bool stored = mode_is(inode->mode, S_IFREG) || mode_is(inode->mode, S_IFDIR);
+    if (runs && mount_has(at.mount, MS_NOEXEC))
         e = E_ACCES;
     else if (mode != 0)
-        e = inode_permission(dentry->inode, (uint32_t)mode);
-    dentry_put(dentry);
+        e = inode_permission(inode, (uint32_t)mode);
+    if (e == E_OK && (mode & MAY_WRITE) && stored && mount_has(at.mount, MS_RDONLY))
+        e = E_ROFS;
+    location_put(&at);
     return e;
 }
 
@@ -77,15 +80,15 @@ enum err sys_faccessat2(struct syscall *call)
 
 static enum err change_mode_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint32_t flags)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at(dirfd, path, flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(dirfd, path, flags | LOOKUP_CHANGES, &at);
     if (e != E_OK)
         return e;
-    if (mode_is(dentry->inode->mode, S_IFLNK))
+    if (mode_is(at.dentry->inode->mode, S_IFLNK))
         e = E_NOTSUP;
     else
-        e = vfs_change_mode(dentry, (uint32_t)mode);
-    dentry_put(dentry);
+        e = vfs_change_mode(at.dentry, (uint32_t)mode);
+    location_put(&at);
     return e;
 }
 
@@ -97,7 +100,8 @@ enum err sys_chmod(struct syscall *call)
 enum err sys_fchmod(struct syscall *call)
 {
     const struct file *file = fd_file(call->arg[0]);
-    return file ? vfs_change_mode(file->dentry, (uint32_t)call->arg[1]) : E_BADF;
+    enum err e = file ? file_changes(file) : E_BADF;
+    return e == E_OK ? vfs_change_mode(file->dentry, (uint32_t)call->arg[1]) : e;
 }
 
 enum err sys_fchmodat(struct syscall *call)
@@ -115,12 +119,12 @@ enum err sys_fchmodat2(struct syscall *call)
 
 static enum err change_owner_at(uint64_t dirfd, const uint64_t arg[3], uint32_t flags)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at(dirfd, arg[0], flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(dirfd, arg[0], flags | LOOKUP_CHANGES, &at);
     if (e != E_OK)
         return e;
-    e = vfs_change_owner(dentry, (uint32_t)arg[1], (uint32_t)arg[2]);
-    dentry_put(dentry);
+    e = vfs_change_owner(at.dentry, (uint32_t)arg[1], (uint32_t)arg[2]);
+    location_put(&at);
     return e;
 }
 
@@ -145,8 +149,9 @@ enum err sys_fchownat(struct syscall *call)
 enum err sys_fchown(struct syscall *call)
 {
     const struct file *file = fd_file(call->arg[0]);
-    if (!file)
-        return E_BADF;
+    enum err e = file ? file_changes(file) : E_BADF;
+    if (e != E_OK)
+        return e;
     return vfs_change_owner(file->dentry, (uint32_t)call->arg[1], (uint32_t)call->arg[2]);
 }
 
@@ -193,14 +198,15 @@ static enum err change_times_at(uint64_t dirfd, uint64_t path, const struct vfs_
 {
     if (path == 0 && (int32_t)dirfd != AT_FDCWD) {
         const struct file *file = fd_file(dirfd);
-        return file ? vfs_change_times(file->dentry, times) : E_BADF;
+        enum err e = file ? file_changes(file) : E_BADF;
+        return e == E_OK ? vfs_change_times(file->dentry, times) : e;
     }
-    struct dentry *dentry;
-    enum err e = lookup_at(dirfd, path, flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(dirfd, path, flags | LOOKUP_CHANGES, &at);
     if (e != E_OK)
         return e;
-    e = vfs_change_times(dentry, times);
-    dentry_put(dentry);
+    e = vfs_change_times(at.dentry, times);
+    location_put(&at);
     return e;
 }
 

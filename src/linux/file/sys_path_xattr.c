@@ -20,7 +20,13 @@ static enum err name_in(char *name, uint64_t from)
     return e;
 }
 
-static enum err set_attribute(struct syscall *call, struct dentry *dentry)
+static enum err change(const struct location *at, const char *name, struct xattr_value value)
+{
+    enum err e = mount_writable(at->mount, at->dentry->inode->fs);
+    return e == E_OK ? xattr_set(at->dentry, name, value) : e;
+}
+
+static enum err set_attribute(struct syscall *call, const struct location *at)
 {
     char name[XATTR_NAME_MAX + 1];
     uint64_t size = call->arg[3];
@@ -38,19 +44,19 @@ static enum err set_attribute(struct syscall *call, struct dentry *dentry)
     if (size > 0)
         e = copy_in(value, virt(call->arg[2]), size);
     if (e == E_OK)
-        e = xattr_set(dentry, name, (struct xattr_value){value, size, flags});
+        e = change(at, name, (struct xattr_value){value, size, flags});
     heap_free(value);
     return e;
 }
 
-static enum err get_attribute(struct syscall *call, struct dentry *dentry)
+static enum err get_attribute(struct syscall *call, const struct location *at)
 {
     char name[XATTR_NAME_MAX + 1];
     const void *value;
     size_t size, room = call->arg[3];
     enum err e = name_in(name, call->arg[1]);
     if (e == E_OK)
-        e = xattr_get(dentry->inode, name, &value, &size);
+        e = xattr_get(at->dentry->inode, name, &value, &size);
     if (e != E_OK)
         return e;
     call->result = size;
@@ -59,12 +65,12 @@ static enum err get_attribute(struct syscall *call, struct dentry *dentry)
     return size > room ? E_RANGE : copy_out_now(virt(call->arg[2]), value, size);
 }
 
-static enum err list_attributes(struct syscall *call, struct dentry *dentry)
+static enum err list_attributes(struct syscall *call, const struct location *at)
 {
     size_t room = call->arg[2];
     if (room > XATTR_LIST_MAX)
         room = XATTR_LIST_MAX;
-    size_t size = xattr_list(dentry->inode, NULL, 0);
+    size_t size = xattr_list(at->dentry->inode, NULL, 0);
     call->result = size;
     if (room == 0 || size == 0)
         return E_OK;
@@ -73,36 +79,36 @@ static enum err list_attributes(struct syscall *call, struct dentry *dentry)
     char *names = heap_alloc(size);
     if (!names)
         return E_NOMEM;
-    xattr_list(dentry->inode, names, size);
+    xattr_list(at->dentry->inode, names, size);
     enum err e = copy_out(virt(call->arg[1]), names, size);
     heap_free(names);
     return e;
 }
 
-static enum err remove_attribute(struct syscall *call, struct dentry *dentry)
+static enum err remove_attribute(struct syscall *call, const struct location *at)
 {
     char name[XATTR_NAME_MAX + 1];
     enum err e = name_in(name, call->arg[1]);
-    return e == E_OK ? xattr_set(dentry, name, (struct xattr_value){0}) : e;
+    return e == E_OK ? change(at, name, (struct xattr_value){0}) : e;
 }
 
-typedef enum err (*operation)(struct syscall *call, struct dentry *dentry);
+typedef enum err (*operation)(struct syscall *call, const struct location *at);
 
 static enum err with_path(struct syscall *call, uint32_t flags, operation run)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at(CWD, call->arg[0], flags, &dentry);
+    struct location at;
+    enum err e = lookup_at(CWD, call->arg[0], flags, &at);
     if (e != E_OK)
         return e;
-    e = run(call, dentry);
-    dentry_put(dentry);
+    e = run(call, &at);
+    location_put(&at);
     return e;
 }
 
 static enum err with_file(struct syscall *call, operation run)
 {
     const struct file *file = fd_file(call->arg[0]);
-    return file ? run(call, file->dentry) : E_BADF;
+    return file ? run(call, &file->location) : E_BADF;
 }
 
 enum err sys_setxattr(struct syscall *call)

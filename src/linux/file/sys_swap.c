@@ -18,15 +18,15 @@ enum { /* swapon(2) */
 /* The block device that the path names. E_INVAL: it is another file. */
 static enum err device_at(uint64_t path, struct block_device **out)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at((uint64_t)AT_FDCWD, path, 0, &dentry);
+    struct location at;
+    enum err e = lookup_at((uint64_t)AT_FDCWD, path, 0, &at);
     if (e != E_OK)
         return e;
-    const struct inode *inode = dentry->inode;
+    const struct inode *inode = at.dentry->inode;
     *out = (inode->mode & S_IFMT) == S_IFBLK
                ? block_find_number(device_major(inode->device), device_minor(inode->device))
                : NULL;
-    dentry_put(dentry);
+    location_put(&at);
     return *out != NULL ? E_OK : E_INVAL;
 }
 

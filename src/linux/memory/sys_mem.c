@@ -135,7 +135,7 @@ static enum err mem_check_file(struct request *r)
             r->area.flags |= AREA_READ_ONLY;
         return E_OK;
     }
-    if (r->prot & 4 && file->inode->fs->flags & MS_NOEXEC)
+    if (r->prot & 4 && mount_has(file->mount, MS_NOEXEC))
         return E_PERM;
     struct page_source *source = file_page_source(file);
     if (source == NULL)
@@ -275,7 +275,7 @@ enum err sys_mmap(struct syscall *call)
     if (e != E_OK)
         return e;
     if (r.file != NULL && !(r.file->flags & O_NOATIME))
-        inode_touch_accessed(r.file->inode, true); /* a mapping is a read */
+        inode_touch_accessed(r.file->inode, r.file->mount, true); /* a mapping is a read */
     bool populate = (r.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
     bool lock = (r.area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED;
     if (populate || lock)

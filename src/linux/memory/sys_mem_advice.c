@@ -2,12 +2,13 @@
 /* madvise(2), msync(2), mincore(2): advice on mappings, and queries. */
 #include "linux/memory/sys_mem.h"
 
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
-#include "mm/vm/swap.h"
+#include "mm/vm/clock.h"
 #include "mm/vm/usercopy.h"
 
 enum {
@@ -79,8 +80,7 @@ static enum err remove_part(const struct area *a, struct virt_range part)
     return e;
 }
 
-/* Applies the advice to `part`, which lies in area `a`. Advice without effect here (cold pages,
- * readahead) is a hint on Linux, too. */
+/* Applies the advice to `part`, which lies in area `a`. Advice without effect here (readahead) is a hint on Linux, too. */
 static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
 {
     struct address_space *space = space_current();
@@ -94,7 +94,13 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
         return areas_discard(space, part);
     case MADV_COLD:
     case MADV_PAGEOUT:
-        return a->flags & AREA_LOCKED ? E_INVAL : E_OK;
+        if (a->flags & AREA_LOCKED)
+            return E_INVAL;
+        if (advice == MADV_PAGEOUT)
+            swap_page_out(space, part);
+        else
+            clock_cool(space, part);
+        return E_OK;
     case MADV_REMOVE:
         return remove_part(a, part);
     case MADV_WIPEONFORK:
@@ -136,7 +142,8 @@ enum err sys_madvise(struct syscall *call)
         }
         struct virt_range part =
             virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
-        if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE)
+        if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
+            advice == MADV_COLD)
             part = areas_piece(space_current(), part);
         start = part.end.v;
         enum err e = advise_part(a, part, advice);

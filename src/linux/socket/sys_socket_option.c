@@ -8,7 +8,8 @@
 #include "linux/socket/args.h"
 #include "mm/vm/usercopy.h"
 
-#define BUFFER_LEAST 2304u
+#define SEND_LEAST    4608u
+#define RECEIVE_LEAST 2304u
 #define BIT(option)  (1ul << (option))
 #define STAMPS       (BIT(SO_TIMESTAMP) | BIT(SO_TIMESTAMPNS)) /* of which one is on at a time */
 #define BOOLEANS                                                                                   \
@@ -26,22 +27,21 @@ static bool is_boolean(uint32_t option)
     return option < 64 && (BOOLEANS >> option & 1);
 }
 
-/* As in Linux, twice the requested size, at least BUFFER_LEAST. */
-static uint32_t buffer_size(int32_t asked)
+/* SO_SNDBUF, SO_RCVBUF, and as ...FORCE above the limit of all: as in Linux, twice what is asked for. From then on it does
+ * not grow by itself. */
+static enum err set_buffer(struct socket *socket, uint32_t option, int32_t asked)
 {
-    uint32_t size = asked < 0 || (uint32_t)asked > SOCKET_BUFFER ? SOCKET_BUFFER : (uint32_t)asked;
-    return 2 * size > BUFFER_LEAST ? 2 * size : BUFFER_LEAST;
-}
-
-/* SO_SNDBUFFORCE and SO_RCVBUFFORCE: above the limit of all. */
-static enum err forced_size(int32_t asked, uint32_t *out)
-{
-    if (!capable(CAP_NET_ADMIN))
+    bool send = option == SO_SNDBUF || option == SO_SNDBUFFORCE;
+    bool forced = option == SO_SNDBUFFORCE || option == SO_RCVBUFFORCE;
+    uint32_t least = send ? SEND_LEAST : RECEIVE_LEAST;
+    uint32_t most = forced ? INT32_MAX / 2 : SOCKET_BUFFER;
+    if (forced && !capable(CAP_NET_ADMIN))
         return E_PERM;
-    uint32_t size = asked < 0                         ? 0
-                    : (uint32_t)asked < INT32_MAX / 2 ? (uint32_t)asked
-                                                      : INT32_MAX / 2;
-    *out = 2 * size > BUFFER_LEAST ? 2 * size : BUFFER_LEAST;
+    uint32_t size = forced && asked < 0 ? 0 : (uint32_t)asked < most ? (uint32_t)asked : most;
+    *(send ? &socket->send_size : &socket->receive_size) = 2 * size > least ? 2 * size : least;
+    socket->flags |= BIT(send ? SO_SNDBUF : SO_RCVBUF);
+    if (send)
+        wait_queue_wake(&socket->writable);
     return E_OK;
 }
 
@@ -111,21 +111,12 @@ static enum err set_number(struct socket *socket, uint32_t option, int32_t value
 {
     if (is_boolean(option))
         return set_boolean(socket, option, value != 0);
-    enum err e = E_OK;
     switch (option) {
     case SO_SNDBUF:
     case SO_SNDBUFFORCE:
-        if (option == SO_SNDBUF)
-            socket->send_size = buffer_size(value);
-        else
-            e = forced_size(value, &socket->send_size);
-        wait_queue_wake(&socket->writable);
-        return e;
     case SO_RCVBUF:
-        socket->receive_size = buffer_size(value);
-        return E_OK;
     case SO_RCVBUFFORCE:
-        return forced_size(value, &socket->receive_size);
+        return set_buffer(socket, option, value);
     case SO_PRIORITY:
         if ((value < 0 || value > PRIORITY_MOST) && !capable(CAP_NET_ADMIN) &&
             !capable(CAP_NET_RAW))

@@ -52,16 +52,16 @@ static const char *image_describe(enum err e)
 
 enum err exec_image_open(const char *path, struct exec_image *out, struct exec_refusal *why)
 {
-    struct dentry *dentry;
+    struct location at;
     struct file *file;
     *out = (struct exec_image){0};
     /* The type is checked before opening: open() of a FIFO would sleep. */
-    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &dentry);
+    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &at);
     if (e != E_OK)
         return exec_refuse(why, e, path, image_describe(e));
-    bool directory = mode_is(dentry->inode->mode, S_IFDIR);
-    e = mode_is(dentry->inode->mode, S_IFREG) ? vfs_open_program(dentry, &file) : E_ACCES;
-    dentry_put(dentry);
+    bool directory = mode_is(at.dentry->inode->mode, S_IFDIR);
+    e = mode_is(at.dentry->inode->mode, S_IFREG) ? vfs_open_program(&at, &file) : E_ACCES;
+    location_put(&at);
     if (e != E_OK)
         return exec_refuse(why, e, path, directory ? "it is a directory" : image_describe(e));
     e = file_deny_write(file->inode);

@@ -142,6 +142,8 @@ struct linux_thread {
 
     struct syscall_record history[SYSCALL_HISTORY];
     uint32_t history_next; /* number of calls so far; call n is in history[n % SYSCALL_HISTORY] */
+    uint32_t texts_next;
+    struct syscall_text texts[SYSCALL_TEXTS]; /* the newest is before texts[texts_next % …] */
 
     struct signal_stack alternate_stack;
     uint64_t saved_mask; /* valid while mask_saved: the mask before sigsuspend() or ppoll() */

@@ -70,6 +70,7 @@ struct eviction {
     struct swap_clock *clock;
     struct clock_run *run;
     const struct area *area;
+    bool any;     /* also pages that are used */
     virt_t stop;  /* the page that did not fit any more; 0: none */
     virt_t large; /* a large page that is to be split; 0: none */
     unsigned freed;
@@ -116,7 +117,7 @@ static pte_t evict_entry(void *context, virt_t at, int level, pte_t e)
     if (ev->stop.v != 0 || ev->large.v != 0 || !is_own_page(e))
         return e;
     phys_t frame = pt_leaf_frame(e, pt_span(level));
-    bool used = e.v & PTE_A, shared = ev->run->shared && e.v & PTE_FORKED;
+    bool used = e.v & PTE_A && !ev->any, shared = ev->run->shared && e.v & PTE_FORKED;
     bool pinned = frames_references(&machine_frames, frame) != 1 && !shared;
     if (level > 1 && !used && (shared || frames_are_own(&machine_frames, frame, pt_span(level)))) {
         ev->large = at;
@@ -151,21 +152,15 @@ static void evict_split(struct swap_clock *clock, virt_t at)
     }
 }
 
-static void back_step(struct swap_clock *clock, struct clock_run *run)
+/* Evicts from the piece under the back hand, which the area covers, and moves the hand on. */
+static void evict_piece(struct swap_clock *clock, struct area *a, struct virt_range piece,
+                        struct clock_run *run, bool any)
 {
-    struct virt_range piece;
     struct eviction ev;
-    uint64_t turns = clock->back.turns;
-    struct area *a = hand_next(&clock->back, &piece);
-    if (clock->back.turns != turns) {
-        clock->ring = clock->back.pages - clock->began;
-        clock->began = clock->back.pages;
-    }
-    if (a == NULL)
-        return;
     ev.clock = clock;
     ev.run = run;
     ev.area = a;
+    ev.any = any;
     ev.stop = ev.large = virt(0);
     ev.freed = 0;
     a->owner->pages_peak = areas_peak_pages(a->owner);
@@ -177,6 +172,19 @@ static void back_step(struct swap_clock *clock, struct clock_run *run)
     clock->back.at = ev.stop.v != 0 ? ev.stop : piece.end;
     if (ev.large.v != 0)
         evict_split(clock, ev.large);
+}
+
+static void back_step(struct swap_clock *clock, struct clock_run *run)
+{
+    struct virt_range piece;
+    uint64_t turns = clock->back.turns;
+    struct area *a = hand_next(&clock->back, &piece);
+    if (clock->back.turns != turns) {
+        clock->ring = clock->back.pages - clock->began;
+        clock->began = clock->back.pages;
+    }
+    if (a != NULL)
+        evict_piece(clock, a, piece, run, false);
 }
 
 /* The pages between the hands: a quarter of memory, or half of what there is to evict if that is less. */
@@ -206,6 +214,28 @@ bool clock_evict(struct clock_run *run)
     }
     paging_run(before);
     return run->count + run->clean > 0;
+}
+
+COLD virt_t clock_page_out(struct address_space *space, struct virt_range range,
+                           struct clock_run *run)
+{
+    struct swap_clock *clock = &swap_clock, own = {.back = {.space = space}};
+    struct area *a = areas_first_above(space, range.start);
+    run->count = run->clean = 0;
+    if (a == NULL || !virt_range_overlaps(a->range, range) || !is_evictable(a))
+        return range.end;
+    evict_piece(&own, a, areas_piece_of(space, virt_range_intersection(a->range, range), 1), run,
+                true);
+    clock->evicted += own.evicted;
+    clock->clean += own.clean;
+    clock->splits += own.splits;
+    return own.back.at;
+}
+
+COLD void clock_cool(struct address_space *space, struct virt_range range)
+{
+    struct swap_clock own = {.cleared = 0};
+    paging_change(space, range, clear_accessed, &own);
 }
 
 static void hand_forget(struct clock_hand *hand, const struct address_space *space)

@@ -63,5 +63,10 @@ struct clock_run {
  * splits. O(CLOCK_STEPS tables). */
 #define CLOCK_STEPS 32
 bool clock_evict(struct clock_run *run);
+/* MADV_PAGEOUT: evicts pages of a part of the range, used or not, where they are private, of one reference and not locked; the hands
+ * stay. Returns where to go on. The space runs. O(one table). */
+virt_t clock_page_out(struct address_space *space, struct virt_range range, struct clock_run *run);
+/* MADV_COLD: the pages count as unused. The space runs. O(pages). */
+void clock_cool(struct address_space *space, struct virt_range range);
 /* The space ends: the hands go on to the next. */
 void clock_forget(const struct address_space *space);

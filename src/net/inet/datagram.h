@@ -4,7 +4,7 @@
  * multicast groups, icmp_error.c what ICMP says of packets that were sent.
  *
  * A socket has a pcb in lwIP from the moment when it has a port (raw: from the first). A received packet stays in the card's
- * buffers; the queue is limited by SO_RCVBUF, and what comes then is dropped.
+ * buffers; the queue is limited by SO_RCVBUF, and by one where the card's buffers are scarce; what comes then is dropped and counted.
  */
 #pragma once
 
@@ -44,6 +44,7 @@ struct datagram_socket {
     struct raw_pcb *raw;
     struct list packets; /* struct datagram */
     uint32_t used;       /* their charge */
+    uint32_t drops;      /* packets for which there was no room */
     struct list errors;  /* struct datagram_error */
     uint32_t error_count;
     struct list groups; /* struct multicast_group */
@@ -90,8 +91,6 @@ MUST_CHECK enum err group_change(struct datagram_socket *d, const ip_addr_t *ip,
 void group_leave_all(struct datagram_socket *d) REQUIRES(net_lock);
 
 /* icmp_error.c */
-/* Begins to listen to what ICMP says. Under net_lock. */
-void icmp_error_start(void) REQUIRES(net_lock);
 /* recvmsg() with MSG_ERRQUEUE. */
 MUST_CHECK enum err datagram_receive_error(struct datagram_socket *d,
                                            struct socket_message *message);

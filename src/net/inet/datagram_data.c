@@ -2,6 +2,7 @@
 /* Datagrams: sending, receiving, readiness. */
 #include "base/str.h"
 #include "fs/vfs/credentials.h"
+#include "kern/net_buffer.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "net/inet/control.h"
@@ -322,8 +323,11 @@ static bool queue_datagram(struct datagram_socket *d, struct pbuf *p,
                            const struct inet_place *from) NO_LOCK_ANALYSIS
 {
     uint32_t charge = ((uint32_t)p->tot_len + OVERHEAD + CHARGE - 1) / CHARGE * CHARGE;
-    if (d->used > d->inet.socket.receive_size || (d->inet.shut & SHUT_READ))
+    if (d->used > d->inet.socket.receive_size || (d->inet.shut & SHUT_READ) ||
+        (net_buffers_are_scarce() && !list_empty(&d->packets))) {
+        d->drops++;
         return false;
+    }
     struct datagram *datagram = heap_alloc(sizeof(*datagram));
     if (!datagram)
         return false;

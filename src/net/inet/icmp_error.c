@@ -5,7 +5,10 @@
 #include "net/inet/control.h"
 #include "net/inet/datagram.h"
 #include "net/inet/option.h"
+#include "net/inet/tcp.h"
+#include "net/stack/secret.h"
 
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/icmp.h>
 #include <lwip/prot/icmp6.h>
 #include <lwip/prot/ip4.h>
@@ -23,6 +26,7 @@ struct icmp_report {
     uint8_t type, code, protocol;
     uint32_t info;
     struct inet_place from, to; /* of the packet that it is about */
+    uint32_t sequence;          /* of TCP */
 };
 
 static enum err error_of_code(uint8_t code, bool *fatal)
@@ -46,11 +50,13 @@ static bool read_inner(const uint8_t *bytes, uint32_t size, bool v6, struct icmp
 {
     uint32_t header = v6 ? IP6_HLEN : (uint32_t)(bytes[0] & 15) * 4;
     uint16_t ports[2];
-    if (size < header + sizeof(ports) || (!v6 && header < IP_HLEN))
+    if (size < header + sizeof(ports) + sizeof(report->sequence) || (!v6 && header < IP_HLEN))
         return false;
     memcpy(ports, bytes + header, sizeof(ports));
     report->from.port = lwip_ntohs(ports[0]);
     report->to.port = lwip_ntohs(ports[1]);
+    memcpy(&report->sequence, bytes + header + sizeof(ports), sizeof(report->sequence));
+    report->sequence = lwip_ntohl(report->sequence);
     if (v6) {
         ip_addr_set_zero_ip6(&report->from.ip);
         ip_addr_set_zero_ip6(&report->to.ip);
@@ -124,9 +130,10 @@ static void report_to(struct datagram_socket *d, const struct icmp_report *repor
 /* The socket that sent the packet, in lwIP's list of pcbs. */
 static void find_sender(const struct icmp_report *report, bool v6)
 {
-    for (struct udp_pcb *pcb = udp_pcbs; pcb; pcb = pcb->next) {
+    struct udp_pcb *pcb = NULL;
+    while ((pcb = net_udp_of_port(report->from.port, pcb)) != NULL) {
         struct datagram_socket *d = pcb->recv == datagram_came ? pcb->recv_arg : NULL;
-        if (!d || pcb->local_port != report->from.port)
+        if (!d)
             continue;
         if (!ip_addr_isany(&pcb->local_ip) && !IP_IS_ANY_TYPE_VAL(pcb->local_ip) &&
             !ip_addr_cmp_zoneless(&pcb->local_ip, &report->from.ip))
@@ -139,6 +146,16 @@ static void find_sender(const struct icmp_report *report, bool v6)
     }
 }
 
+/* The message is about something that the connection has sent and that is not acknowledged, or it is somebody's guess. */
+static void find_connection(const struct icmp_report *report) NO_LOCK_ANALYSIS
+{
+    const struct net_ends ends = {&report->from.ip, &report->to.ip, report->from.port,
+                                  report->to.port};
+    struct tcp_pcb *pcb = net_pcb_of_ends(&ends);
+    if (pcb && TCP_SEQ_BETWEEN(report->sequence, pcb->lastack, pcb->snd_nxt))
+        tcp_report(pcb, report->error);
+}
+
 /* lwIP shows it every ICMP packet, and handles the packet afterwards. */
 static u8_t icmp_seen(void *argument, struct raw_pcb *pcb, struct pbuf *p,
                       const ip_addr_t *from) NO_LOCK_ANALYSIS
@@ -148,8 +165,12 @@ static u8_t icmp_seen(void *argument, struct raw_pcb *pcb, struct pbuf *p,
     (void)argument;
     (void)pcb;
     (void)from;
-    if (read_report(p, ip_current_header_tot_len(), v6, &report) && report.protocol == IPPROTO_UDP)
+    if (!read_report(p, ip_current_header_tot_len(), v6, &report))
+        return 0;
+    if (report.protocol == IPPROTO_UDP)
         find_sender(&report, v6);
+    if (report.protocol == IPPROTO_TCP && report.error != E_MSGSIZE)
+        find_connection(&report);
     return 0;
 }
 

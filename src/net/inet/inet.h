@@ -132,6 +132,9 @@ enum err inet_name(struct socket *socket, bool peer, struct socket_address *out)
 enum err inet_set_option(struct socket *socket, const struct socket_option *option);
 enum err inet_get_option(struct socket *socket, struct socket_option *option);
 
+/* Begins to listen to what ICMP says of packets that were sent. icmp_error.c */
+void icmp_error_start(void) REQUIRES(net_lock);
+
 /* The kinds of sockets. */
 MUST_CHECK enum err tcp_socket_new(uint32_t family, struct socket **out);
 MUST_CHECK enum err datagram_socket_new(uint32_t family, uint32_t type, uint32_t protocol,

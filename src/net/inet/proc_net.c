@@ -4,10 +4,12 @@
 
 #include "base/compiler.h"
 #include "fs/proc/procfs.h"
+#include "kern/net_buffer.h"
 #include "kern/netdev.h"
 #include "net/inet/interface.h"
 #include "net/inet/datagram.h"
 #include "net/inet/tcp.h"
+#include "net/stack/memory.h"
 #include "net/stack/name_servers.h"
 #include "net/stack/stack.h"
 
@@ -246,9 +248,9 @@ static void show_udp_socket(struct inet_socket *inet, void *context)
     text_printf(text, "%5u:", listing->number++);
     show_place(text, &inet->local, listing->v6);
     show_place(text, &inet->remote, listing->v6);
-    text_printf(text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 2 0000000000000000 0",
+    text_printf(text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 2 0000000000000000 %u",
                 d->connected ? STATE_ESTABLISHED : STATE_CLOSE, 0u, d->used, inet->uid, 0u,
-                inet->socket.file ? inet->socket.file->inode->ino : 0);
+                inet->socket.file ? inet->socket.file->inode->ino : 0, d->drops);
     if (!listing->v6)
         text_pad(text, start, LINE);
     text_append(text, "\n", 1);
@@ -296,11 +298,14 @@ static void show_statistics(struct text *text, void *context)
         tcp.orphans += !pcb->callback_arg;
     for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next)
         tcp.waits++;
+    /* All of the stack's memory, and the card's buffers. */
+    uint64_t bytes = net_memory_used() + (uint64_t)net_buffers_used() * NET_BUFFER_SIZE;
+    uint64_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
     net_lock_drop();
     text_printf(text,
-                "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem 0\nUDP: inuse %u mem "
+                "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem %lu\nUDP: inuse %u mem "
                 "0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
-                tcp.used + udp.used, tcp.used, tcp.orphans, tcp.waits, tcp.used, udp.used);
+                tcp.used + udp.used, tcp.used, tcp.orphans, tcp.waits, tcp.used, pages, udp.used);
 }
 
 /* The name servers, as Linux's file of this name has them: /etc/resolv.conf is a link to it. Reading it waits for them. */

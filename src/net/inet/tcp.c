@@ -25,6 +25,7 @@ static struct tcp_socket *tcp_new_socket(uint32_t family)
     t->inet.socket.send_size = TCP_SEND_BUFFER;
     t->last = &t->first;
     t->quick = 1;
+    t->window = TCP_WINDOW_FIRST;
     list_init(&t->group_link);
     list_init(&t->waiting);
     list_init(&t->immature_ones);
@@ -120,6 +121,8 @@ static enum err send_syn(struct tcp_socket *t, const struct inet_place *to) REQU
         ip_reset_option(t->pcb,
                         SOF_REUSEADDR); /* the port is only its own, or chosen for these ends */
     tcp_watch(t);
+    icmp_error_start();
+    t->soft_error = E_OK;
     e = inet_error(tcp_connect(t->pcb, &to->ip, to->port, tcp_established));
     if (e == E_OK && !t->inet.port)
         e = inet_port_adopt(&t->inet, t->pcb->local_port);

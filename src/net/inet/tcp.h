@@ -14,6 +14,8 @@
 
 #include <lwip/tcp.h>
 
+#define TCP_WINDOW_FIRST 65535u /* until the program has shown that it reads */
+
 enum tcp_condition {
     TCP_UNUSED, /* no connection yet, or none any more: TCP_CLOSE of Linux */
     TCP_LISTENS,
@@ -37,6 +39,7 @@ struct tcp_socket {
     struct inet_socket inet;
     struct tcp_pcb *pcb;
     uint8_t condition, use;
+    uint8_t soft_error; /* E_*, from ICMP */
     bool
         full; /* tcp_write() had no memory: no POLLOUT before the peer has acknowledged something */
     bool ended;       /* the peer's FIN came */
@@ -44,6 +47,9 @@ struct tcp_socket {
     uint8_t quick;    /* segments to acknowledge at once, before the program reads them */
     uint8_t heard;    /* segments since the program sent something */
     bool answers;     /* the program answers each segment: acknowledgements wait for the answer */
+    uint32_t window;  /* the receive window; it grows as the program reads, unless SO_RCVBUF is set */
+    uint32_t read_on; /* bytes that were read since it grew last */
+    struct pbuf *gather; /* NULL, or the last received: small segments are copied into it */
     bool immature;    /* TCP_DEFER_ACCEPT: in the listener's immature_ones, as no byte came */
     struct pbuf *first, **last; /* received; `next` links all, whatever their segment */
     uint32_t at;                /* bytes of the first that were read */
@@ -73,6 +79,7 @@ static inline struct tcp_socket *tcp_of(struct socket *socket)
 MUST_CHECK enum err tcp_begin(struct tcp_socket *t, const struct socket_address *address);
 /* Passes the options on to the pcb, if there is one. */
 void tcp_apply_options(struct tcp_socket *t) REQUIRES(net_lock);
+void tcp_apply_window(struct tcp_socket *t) REQUIRES(net_lock);
 /* The FIN of a connection, in order: no more is received. */
 void tcp_end_of_input(struct tcp_socket *t) REQUIRES(net_lock);
 /* A connection under TCP_DEFER_ACCEPT is ready to be accepted. */
@@ -87,6 +94,8 @@ enum err tcp_queued(struct socket *socket, bool out, uint32_t *bytes);
 void tcp_watch(struct tcp_socket *t) REQUIRES(net_lock);
 void tcp_unwatch(struct tcp_socket *t) REQUIRES(net_lock);
 void tcp_discard(struct tcp_socket *t) REQUIRES(net_lock); /* what was received */
+/* ICMP says that the peer cannot be reached: it ends connect(), and explains a time-out later. */
+void tcp_report(struct tcp_pcb *pcb, enum err error) REQUIRES(net_lock);
 void tcp_push(struct tcp_socket *t) REQUIRES(net_lock);    /* sends what is withheld */
 
 /* tcp_option.c */

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What flows in a connection: sending, receiving, readiness, and lwIP's callbacks. */
+#include "kern/net_buffer.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 #include "net/inet/tcp.h"
+#include "net/stack/memory.h"
 #include "net/stack/stack.h"
 
 #include <lwip/priv/tcp_priv.h>
 
 #define SEND_PIECE 32768u
 #define SEND_SMALL 512u
-#define SEND_DEFAULT                                                                               \
-    16384u /* SO_SNDBUF of a socket whose program has not set it: the buffer grows as needed */
+#define GATHERED   1920u /* bytes of small segments in one buffer */
+#define SMALL      512u
 #define QUICK_ACKS 16 /* segments that are acknowledged at once, until the program answers */
 
 /* Sending */
@@ -21,8 +23,10 @@ static uint32_t send_room(const struct tcp_socket *t)
 {
     if (!t->pcb || t->full || t->condition != TCP_OPEN)
         return 0;
-    uint32_t room = t->pcb->snd_buf, most = t->inet.socket.send_size;
-    if (most == SEND_DEFAULT || most >= TCP_SND_BUF)
+    uint32_t room = t->pcb->snd_buf, most = TCP_SND_BUF;
+    if (socket_flag(&t->inet.socket, SO_SNDBUF) || net_memory_is_scarce())
+        most = t->inet.socket.send_size;
+    if (most >= TCP_SND_BUF)
         return room;
     uint32_t used = TCP_SND_BUF - room;
     return used < most ? most - used : 0;
@@ -225,10 +229,14 @@ static void give_room(struct tcp_socket *t, struct pbuf *freed, uint32_t bytes)
         freed = next;
     }
     bool open = t->pcb && t->pcb->state != LISTEN;
-    for (uint32_t size; open && bytes > 0; bytes -= size) {
-        size = bytes < UINT16_MAX ? bytes : UINT16_MAX;
-        tcp_recved(t->pcb, (u16_t)size);
+    if (open && t->window < TCP_WND && (t->read_on += bytes) >= t->window &&
+        net_buffers_used() < net_buffers_most() / 2) {
+        t->read_on = 0;
+        t->window = t->window < TCP_WND / 2 ? 2 * t->window : TCP_WND;
+        tcp_apply_window(t);
     }
+    if (open)
+        tcp_recved(t->pcb, bytes);
     if (open && t->queued == 0 && !t->answers && (t->pcb->flags & TF_ACK_DELAY)) {
         tcp_ack_now(t->pcb);
         tcp_output(t->pcb);
@@ -264,6 +272,8 @@ static enum err take_bytes(struct tcp_socket *t, struct socket_message *message,
         at = 0;
         struct pbuf *next = p->next;
         if (!peeks) {
+            if (p == t->gather)
+                t->gather = NULL;
             *freed_end = p;
             freed_end = &p->next;
             p->next = NULL;
@@ -349,6 +359,39 @@ enum err tcp_queued(struct socket *socket, bool out, uint32_t *bytes)
 
 /* Callbacks: they hold kernel_lock and net_lock, which the compiler cannot see through lwIP. */
 
+/* A buffer at the end of what was received, with room for a small segment; NULL: there is none. */
+static struct pbuf *gatherer(struct tcp_socket *t, uint32_t size)
+{
+    struct pbuf *last = t->gather;
+    if (last && t->last == &last->next && last->len + size <= GATHERED)
+        return last;
+    t->gather = last = pbuf_alloc(PBUF_RAW, GATHERED, PBUF_RAM);
+    if (last) {
+        last->len = last->tot_len = 0;
+        *t->last = last;
+        t->last = &last->next;
+    }
+    return last;
+}
+
+/* Segments stay in the buffers of the card, but for small ones behind others that wait: a buffer each would be too much. */
+static void keep(struct tcp_socket *t, struct pbuf *p)
+{
+    uint32_t size = p->tot_len;
+    struct pbuf *last = size <= SMALL && t->queued > 0 ? gatherer(t, size) : NULL;
+    t->queued += size;
+    if (last) {
+        pbuf_copy_partial(p, (uint8_t *)last->payload + last->len, (u16_t)size, 0);
+        last->len = last->tot_len = (u16_t)(last->len + size);
+        pbuf_free(p);
+        return;
+    }
+    *t->last = p;
+    while (p->next)
+        p = p->next;
+    t->last = &p->next;
+}
+
 static err_t tcp_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p,
                           err_t error) NO_LOCK_ANALYSIS
 {
@@ -358,11 +401,7 @@ static err_t tcp_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p,
         tcp_end_of_input(t);
         return ERR_OK;
     }
-    *t->last = p;
-    t->queued += p->tot_len;
-    while (p->next)
-        p = p->next;
-    t->last = &p->next;
+    keep(t, p);
     if (t->heard < UINT8_MAX && ++t->heard > 1)
         t->answers = false;
     if (t->quick > 0 || t->options.quick_ack) {
@@ -407,12 +446,27 @@ static void tcp_failed(void *argument, err_t error) NO_LOCK_ANALYSIS
                         : t->ended                 ? E_PIPE
                                                    : E_CONNRESET;
     else if (error != ERR_CLSD)
-        socket->error = E_TIMEDOUT;
+        socket->error = t->soft_error != E_OK ? t->soft_error : E_TIMEDOUT;
     t->condition = TCP_UNUSED;
     t->inet.shut = SHUT_READ | SHUT_WRITE;
     if (t->immature)
         tcp_mature(t);
     socket_wake(socket);
+}
+
+void tcp_report(struct tcp_pcb *pcb, enum err error)
+{
+    if (pcb->errf != tcp_failed)
+        return;
+    struct tcp_socket *t = pcb->callback_arg;
+    t->soft_error = (uint8_t)error;
+    if (pcb->state == SYN_SENT)
+        tcp_abandon(pcb, 0); /* it calls tcp_failed() */
+    else if (t->inet.wants & (INET_RECVERR | INET6_RECVERR))
+        t->inet.socket.error = error;
+    else
+        return;
+    socket_wake(&t->inet.socket);
 }
 
 void tcp_watch(struct tcp_socket *t)
@@ -443,5 +497,6 @@ void tcp_discard(struct tcp_socket *t)
         t->first = next;
     }
     t->last = &t->first;
+    t->gather = NULL;
     t->at = t->queued = 0;
 }

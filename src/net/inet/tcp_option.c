@@ -30,6 +30,7 @@ enum {
 #define LEAST_SEGMENT   88
 #define MOST_SEGMENT    32767
 #define DEFAULT_SEGMENT 536
+#define LEAST_WINDOW    4096u /* more than two segments, or lwIP waits for room for one */
 #define KEEP_MOST       32767
 #define CONGESTION_SIZE 16u
 #define SECONDS_MS      1000u
@@ -76,6 +77,19 @@ void tcp_options_init(struct tcp_options *options)
                                     .congestion = "cubic"};
 }
 
+void tcp_apply_window(struct tcp_socket *t)
+{
+    struct tcp_pcb *pcb = t->pcb;
+    uint32_t half = t->inet.socket.receive_size / 2, most = t->window;
+    if (socket_flag(&t->inet.socket, SO_RCVBUF))
+        most = half < LEAST_WINDOW ? LEAST_WINDOW : half < TCP_WND ? half : TCP_WND;
+    if (pcb->state == CLOSED)
+        pcb->rcv_wnd = pcb->rcv_ann_wnd = TCPWND_MIN16(most);
+    else if (most > pcb->wnd_most && (pcb->flags & TF_WND_SCALE))
+        pcb->rcv_wnd += most - pcb->wnd_most;
+    pcb->wnd_most = most;
+}
+
 void tcp_apply_options(struct tcp_socket *t)
 {
     struct tcp_pcb *pcb = t->pcb;
@@ -103,6 +117,10 @@ void tcp_apply_options(struct tcp_socket *t)
     pcb->netif_idx = inet->interface;
     if (t->options.max_segment != 0 && pcb->mss > t->options.max_segment)
         pcb->mss = (u16_t)t->options.max_segment;
+    pcb->due.user_ms = (uint32_t)t->options.user_timeout;
+    pcb->due.syn_most = (uint8_t)t->options.syn_count;
+    tcp_apply_window(t);
+    net_due_arm(pcb);
 }
 
 void tcp_changed(struct socket *socket)

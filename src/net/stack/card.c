@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "kern/net_buffer.h"
+#include "net/stack/hooks.h"
 #include "net/stack/name_servers.h"
 
 #include <lwip/dhcp.h>
@@ -14,7 +15,19 @@
 #include <lwip/priv/tcp_priv.h>
 #include <netif/ethernet.h>
 
+enum { /* in a frame */
+    AT_TYPE = 12,
+    AT_FRAGMENT = 20,
+    AT_PROTOCOL = 23,
+    AT_IPV4 = 26,
+    AT_PROTOCOL6 = 20,
+    AT_IPV6 = 22,
+    AFTER_IPV6 = 54,
+    TCP_AT_CHECKSUM = 16,
+};
+
 static struct netif card_netif GUARDED_BY(net_lock);
+static uint16_t card_checksums GUARDED_BY(net_lock); /* that lwIP makes and checks */
 static struct netdev *card GUARDED_BY(net_lock);
 static bool card_full GUARDED_BY(net_lock); /* a frame found no room in the ring */
 static bool address_asked GUARDED_BY(net_lock);
@@ -62,13 +75,48 @@ static void card_receive(struct netdev *netdev, struct net_buffer *frame)
 {
     (void)netdev;
     net_lock_assert();
-    uint16_t checks = NETIF_CHECKSUM_ENABLE_ALL;
+    uint16_t checks = card_checksums;
     if (frame->checked)
         checks &= (uint16_t) ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
     NETIF_SET_CHECKSUM_CTRL(&card_netif, checks);
     struct pbuf *p = card_pbufs(frame);
     if (card_netif.input(p, &card_netif) != ERR_OK)
         pbuf_free(p);
+}
+
+err_t net_segment_comes(const struct tcp_pcb *pcb, const struct pbuf *p)
+{
+    return net_buffers_are_scarce() && p->tot_len > 0 && pcb->state != LISTEN && pcb->rcv_wnd < TCP_WND_MAX(pcb)
+               ? ERR_MEM
+               : ERR_OK;
+}
+
+static uint32_t get16(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 8 | bytes[1];
+}
+
+/* If the card is to make the frame's TCP checksum, puts the sum of the pseudo header there. Returns where the TCP header
+ * begins; 0: the checksum is complete, or there is none. */
+static uint16_t leave_checksum(uint8_t *frame, size_t size) REQUIRES(net_lock)
+{
+    bool v6 = size >= AFTER_IPV6 && get16(frame + AT_TYPE) == ETHTYPE_IPV6;
+    size_t tcp = v6 ? AFTER_IPV6 : SIZEOF_ETH_HDR + (frame[SIZEOF_ETH_HDR] & 15u) * 4;
+    if ((card_checksums & NETIF_CHECKSUM_GEN_TCP) || size < tcp + TCP_HLEN ||
+        frame[v6 ? AT_PROTOCOL6 : AT_PROTOCOL] != IP_PROTO_TCP ||
+        (!v6 && (get16(frame + AT_TYPE) != ETHTYPE_IP || get16(frame + AT_FRAGMENT) & 0x3fff)))
+        return 0;
+    uint8_t *checksum = frame + tcp + TCP_AT_CHECKSUM;
+    if (get16(checksum) != 0)
+        return 0;
+    uint32_t sum = IP_PROTO_TCP + (uint32_t)(size - tcp);
+    for (size_t at = v6 ? AT_IPV6 : AT_IPV4, end = at + (v6 ? 32 : 8); at < end; at += 2)
+        sum += get16(frame + at);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum += sum >> 16;
+    checksum[0] = (uint8_t)(sum >> 8);
+    checksum[1] = (uint8_t)sum;
+    return (uint16_t)tcp;
 }
 
 static err_t card_send(struct netif *netif, struct pbuf *p)
@@ -89,7 +137,8 @@ static err_t card_send(struct netif *netif, struct pbuf *p)
         memcpy(frame + at, q->payload, q->len);
         at += q->len;
     }
-    card->ops->send(card, at, 0, 0, false);
+    uint16_t tcp = leave_checksum(frame, at);
+    card->ops->send(card, at, tcp, tcp != 0 ? TCP_AT_CHECKSUM : 0, false);
     return ERR_OK;
 }
 
@@ -139,10 +188,14 @@ bool net_card_start(struct netdev *netdev, const struct net_options *options, vo
         card = NULL;
         return false;
     }
+    card_checksums = NETIF_CHECKSUM_ENABLE_ALL;
+    if (netdev->features & NETDEV_CHECKSUM_OUT)
+        card_checksums &= (uint16_t)~NETIF_CHECKSUM_GEN_TCP;
     memcpy(&address, options->address, 4);
     memcpy(&gateway, options->gateway, 4);
     mask.addr = options->prefix == 0 ? 0 : lwip_htonl(UINT32_MAX << (32 - options->prefix));
     netif_add(&card_netif, &address, &mask, &gateway, NULL, card_netif_init, ethernet_input);
+    NETIF_SET_CHECKSUM_CTRL(&card_netif, card_checksums);
     netif_set_hostname(&card_netif, "ouro");
     netif_set_status_callback(&card_netif, card_status_changed);
     netif_set_default(&card_netif);
@@ -187,7 +240,7 @@ bool net_card_poll(void)
         card_link_changed();
     if (card_full) {
         card_full = false;
-        tcp_txnow();
+        tcp_fasttmr();
     }
     return card_woken;
 }

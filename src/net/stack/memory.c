@@ -22,6 +22,11 @@ uint64_t net_memory_used(void)
     return memory_used;
 }
 
+bool net_memory_is_scarce(void)
+{
+    return memory_used > memory_most / 2;
+}
+
 void *net_memory_alloc(size_t size)
 {
     size_t all;

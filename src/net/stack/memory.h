@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,8 @@
 void *net_memory_alloc(size_t size);
 void *net_memory_calloc(size_t count, size_t size);
 void net_memory_free(void *block);
+/* True if half of it is in use: nothing should take more than it must have. */
+bool net_memory_is_scarce(void);
 /* Bytes in use, with each block's record. */
 uint64_t net_memory_used(void);
 /* Sets the limit. */

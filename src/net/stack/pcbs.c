@@ -6,15 +6,17 @@
 #include "net/stack/secret.h"
 
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/udp.h>
 
 /* A bucket for each 64 KiB of memory, and as many in TIME-WAIT: a connection that is open costs more. */
 #define MEMORY_EACH (UINT64_C(1) << 16)
 #define BUCKETS_MIN 256
 #define BUCKETS_MAX 65536
 #define PORTS       (NET_PORT_LAST - NET_PORT_FIRST + 1)
+#define ENDED_MOST  1000u /* in one go */
 
-static struct tcp_pcb **by_ends, **by_port;
-static uint32_t bucket_mask; /* of both */
+static struct tcp_pcb **by_ends;
+static uint32_t bucket_mask;
 static uint64_t mix_key[2];
 static struct tcp_pcb *oldest; /* the last of tcp_tw_pcbs */
 static uint32_t time_waiting;
@@ -27,8 +29,8 @@ enum err net_pcbs_init(uint64_t memory)
     by_ends = heap_alloc_zero(2 * count * sizeof by_ends[0]);
     if (by_ends == NULL)
         return E_NOMEM;
-    by_port = by_ends + count;
     bucket_mask = count - 1;
+    net_port_init((struct net_port_link **)(by_ends + count), bucket_mask);
     for (unsigned i = 0; i < 4; i++)
         mix_key[i / 2] = mix_key[i / 2] << 32 | net_random();
     return E_OK;
@@ -56,11 +58,6 @@ static uint32_t ends_hash(const struct net_ends *ends)
 static struct net_ends ends_of(const struct tcp_pcb *pcb)
 {
     return (struct net_ends){&pcb->local_ip, &pcb->remote_ip, pcb->local_port, pcb->remote_port};
-}
-
-static struct tcp_pcb **port_bucket(uint16_t port)
-{
-    return &by_port[port * 40503U >> 4 & bucket_mask];
 }
 
 /* Segments are looked up in these lists only. */
@@ -91,17 +88,12 @@ void net_pcb_add(struct tcp_pcb **list, struct tcp_pcb *pcb)
         pcb->next->before = &pcb->next;
     *list = pcb;
 
-    struct tcp_pcb **bucket = port_bucket(pcb->local_port);
-    pcb->port_next = *bucket;
-    pcb->port_before = bucket;
-    if (pcb->port_next != NULL)
-        pcb->port_next->port_before = &pcb->port_next;
-    *bucket = pcb;
-
+    bool listens = list == &tcp_listen_pcbs.pcbs;
+    net_port_add(&pcb->port_link, listens ? NET_PORT_LISTENER : NET_PORT_TCP, pcb->local_port);
     if (!has_ends(list))
         return;
     struct net_ends ends = ends_of(pcb);
-    bucket = &by_ends[ends_hash(&ends)];
+    struct tcp_pcb **bucket = &by_ends[ends_hash(&ends)];
     pcb->ends_next = *bucket;
     pcb->ends_before = bucket;
     if (pcb->ends_next != NULL)
@@ -121,13 +113,10 @@ void net_pcb_remove(struct tcp_pcb **list, struct tcp_pcb *pcb)
     if (pcb->next != NULL)
         pcb->next->before = pcb->before;
     pcb->next = NULL;
-
-    *pcb->port_before = pcb->port_next;
-    if (pcb->port_next != NULL)
-        pcb->port_next->port_before = pcb->port_before;
-
+    net_port_remove(&pcb->port_link);
     if (!has_ends(list))
         return;
+    net_due_remove(pcb);
     *pcb->ends_before = pcb->ends_next;
     if (pcb->ends_next != NULL)
         pcb->ends_next->ends_before = pcb->ends_before;
@@ -144,27 +133,50 @@ static struct tcp_pcb *find(const struct net_ends *ends, bool time_wait)
     return pcb;
 }
 
+struct tcp_pcb *net_pcb_of_ends(const struct net_ends *ends)
+{
+    return find(ends, false);
+}
+
 struct tcp_pcb *net_pcb_find(uint16_t local_port, uint16_t remote_port, bool time_wait)
 {
     struct net_ends ends = {ip_current_dest_addr(), ip_current_src_addr(), local_port, remote_port};
     return find(&ends, time_wait);
 }
 
-static struct tcp_pcb *of_port(struct tcp_pcb *pcb, uint16_t port)
+static struct tcp_pcb *pcb_of(struct net_port_link *link)
 {
-    while (pcb != NULL && pcb->local_port != port)
-        pcb = pcb->port_next;
-    return pcb;
+    return link != NULL ? CONTAINER_OF(link, struct tcp_pcb, port_link) : NULL;
 }
 
 struct tcp_pcb *net_pcb_of_port(uint16_t port)
 {
-    return of_port(*port_bucket(port), port);
+    struct net_port_link *link = net_port_first(NET_PORT_TCP, port);
+    return pcb_of(link != NULL ? link : net_port_first(NET_PORT_LISTENER, port));
 }
 
 struct tcp_pcb *net_pcb_next_of_port(const struct tcp_pcb *pcb)
 {
-    return of_port(pcb->port_next, pcb->local_port);
+    struct net_port_link *link = net_port_next(&pcb->port_link);
+    if (link == NULL && pcb->state != LISTEN)
+        link = net_port_first(NET_PORT_LISTENER, pcb->local_port);
+    return pcb_of(link);
+}
+
+struct tcp_pcb_listen *net_pcb_listener(uint16_t port, const struct tcp_pcb_listen *after)
+{
+    struct net_port_link *link = after != NULL ? net_port_next(&after->port_link)
+                                               : net_port_first(NET_PORT_LISTENER, port);
+    return link != NULL ? CONTAINER_OF(link, struct tcp_pcb_listen, port_link) : NULL;
+}
+
+void net_pcbs_end_time_wait(void)
+{
+    for (unsigned i = 0; i < ENDED_MOST && oldest != NULL; i++) {
+        if (tcp_ticks - oldest->tmr <= 2 * TCP_MSL / TCP_SLOW_INTERVAL)
+            return;
+        drop_oldest();
+    }
 }
 
 uint16_t net_pcb_new_port(void)
@@ -225,4 +237,32 @@ uint32_t net_pcbs_time_wait(void)
 uint32_t net_pcbs_time_wait_most(void)
 {
     return bucket_mask + 1;
+}
+
+void net_udp_add(struct udp_pcb *pcb)
+{
+    pcb->next = udp_pcbs;
+    pcb->before = &udp_pcbs;
+    if (pcb->next != NULL)
+        pcb->next->before = &pcb->next;
+    udp_pcbs = pcb;
+    net_port_add(&pcb->port_link, NET_PORT_UDP, pcb->local_port);
+}
+
+void net_udp_remove(struct udp_pcb *pcb)
+{
+    if (pcb->before == NULL)
+        return;
+    *pcb->before = pcb->next;
+    if (pcb->next != NULL)
+        pcb->next->before = pcb->before;
+    pcb->before = NULL;
+    net_port_remove(&pcb->port_link);
+}
+
+struct udp_pcb *net_udp_of_port(uint16_t port, const struct udp_pcb *after)
+{
+    struct net_port_link *link = after != NULL ? net_port_next(&after->port_link)
+                                               : net_port_first(NET_PORT_UDP, port);
+    return link != NULL ? CONTAINER_OF(link, struct udp_pcb, port_link) : NULL;
 }

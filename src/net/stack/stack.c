@@ -83,7 +83,8 @@ static void net_serve(struct deferred *work)
         net_raise();
     netif_poll_all();
     uint64_t now = time_now_ns();
-    net_timers_run(now);
+    if (net_timers_run(now))
+        net_raise();
     if (net_timer_at <= now)
         net_timer_at = NET_NEVER;
     net_kick();

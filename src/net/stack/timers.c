@@ -91,8 +91,12 @@ static uint64_t clock_interval(unsigned i)
     return net_clocks[i].interval_ms * UINT64_C(1000000);
 }
 
-void net_timers_run(uint64_t now)
+bool net_timers_run(uint64_t now)
 {
+    if (net_due_left()) {
+        tcp_fasttmr();
+        tcp_slowtmr();
+    }
     for (unsigned i = 0; i < ARRAY_LENGTH(net_clocks); i++) {
         if (clock_due[i] == 0 || now < clock_due[i])
             continue;
@@ -103,6 +107,7 @@ void net_timers_run(uint64_t now)
         if (!net_clocks[i].needed())
             clock_due[i] = 0;
     }
+    return net_due_left();
 }
 
 uint64_t net_timers_next(uint64_t now)

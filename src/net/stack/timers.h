@@ -8,12 +8,14 @@
 
 #include "net/stack/lock.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NET_NEVER UINT64_MAX
 
-/* Calls the functions that are due at `now`, a time of time_now_ns(). */
-void net_timers_run(uint64_t now) REQUIRES(net_lock);
+/* Calls the functions that are due at `now`, a time of time_now_ns(). True: more connections are due than have their turn
+ * at once, call it again. */
+bool net_timers_run(uint64_t now) REQUIRES(net_lock);
 /* Starts the clocks that are needed and do not run. Returns when the first is due; NET_NEVER: none runs. O(1), but for
  * O(groups) while a multicast group's clock runs. */
 uint64_t net_timers_next(uint64_t now) REQUIRES(net_lock);

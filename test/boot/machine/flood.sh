@@ -11,14 +11,39 @@ cd "$temp" || exit 1
 
 cat >server.c <<'C'
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-/* A request is one byte: 'h' gets "hello\n", 'l' as much as the socket takes. */
+/* A request is one byte: 'h' gets "hello\n", 'l' as much as the socket takes, 'c' the errno of a connect() to elsewhere, 'u'
+ * how many datagrams of UDP the machine has, which it reads then, and how many were dropped. */
 static char large[1 << 16];
+#define UDP_SOCKETS 200
+static int udp[UDP_SOCKETS];
+static int elsewhere(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xc000024d)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), e = connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ? 0 : errno;
+    close(fd);
+    return e;
+}
+static int datagrams(char *text)
+{
+    unsigned count = 0, drops = 0, one;
+    char line[300];
+    FILE *file = fopen("/proc/net/udp", "r");
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %u", &one) == 1)
+            drops += one;
+    fclose(file);
+    for (int i = 0; i < UDP_SOCKETS; i++)
+        while (recv(udp[i], large, sizeof large, MSG_DONTWAIT) == 1400)
+            count++;
+    return sprintf(text, "%8u %8u\n", count, drops);
+}
 int main(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
@@ -26,6 +51,12 @@ int main(void)
     struct epoll_event event = {.events = EPOLLIN, .data.fd = server};
     if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 64) || epoll_ctl(epoll, EPOLL_CTL_ADD, server, &event))
         return 1;
+    for (int i = 0; i < UDP_SOCKETS; i++) {
+        at.sin_port = htons((uint16_t)(9000 + i));
+        udp[i] = socket(AF_INET, SOCK_DGRAM, 0);
+        if (bind(udp[i], (struct sockaddr *)&at, sizeof at))
+            return 2;
+    }
     puts("ready");
     fflush(stdout);
     for (;;) {
@@ -36,7 +67,11 @@ int main(void)
                 close(event.data.fd);
             else if (byte == 'h')
                 send(event.data.fd, "hello\n", 6, MSG_NOSIGNAL);
-            else
+            else if (byte == 'c' || byte == 'u') {
+                char text[32];
+                int size = byte == 'c' ? sprintf(text, "%5d\n", elsewhere()) : datagrams(text);
+                send(event.data.fd, text, (size_t)size, MSG_NOSIGNAL);
+            } else
                 while (send(event.data.fd, large, sizeof large, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
                     ;
             continue;
@@ -60,6 +95,7 @@ wire.connect(("127.0.0.1", int(sys.argv[2])))
 wire.settimeout(0.05)
 random.seed(1)
 guest_mac = None
+icmp_code = None  # what a SYN to port 9 gets
 connections = {}
 
 def put(frame):
@@ -86,6 +122,14 @@ def segment(source, port, seq, ack, flags, window=65535, data=b""):
     ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
     put(guest_mac + OWN + b"\x08\0" + ip + head)
 
+def ip_packet(source, protocol, data):
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(data), 0, 0, 64, protocol, 0) + source + GUEST
+    put(guest_mac + OWN + b"\x08\0" + ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:] + data)
+
+def unreachable(quoted, code):
+    icmp = bytes([3, code, 0, 0, 0, 0, 0, 0]) + quoted
+    ip_packet(GATEWAY, 1, icmp[:2] + struct.pack(">H", checksum(icmp)) + icmp[4:])
+
 def take():
     """One frame of the machine; False: none came in time."""
     global guest_mac
@@ -100,6 +144,8 @@ def take():
     elif frame[12:14] == b"\x08\0" and frame[23] == 6:
         tcp = frame[14 + (frame[14] & 15) * 4:14 + int.from_bytes(frame[16:18], "big")]
         source, port, seq, ack, offset, flags = struct.unpack(">HHIIBB", tcp[:14])
+        if port == 9 and flags & SYN and icmp_code is not None:
+            unreachable(frame[14:42], icmp_code)
         if (connection := connections.get((frame[30:34], port))) is not None:
             connection.take(seq, ack, flags, tcp[(offset >> 4) * 4:])
     return True
@@ -149,6 +195,10 @@ def good(what):
     one = Connection(socket.inet_aton("192.0.2.1"))
     if not one.connect():
         sys.exit("%s: a good client is not connected" % what)
+    # What ICMP says of a connection that is open does not end it.
+    quoted = struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + GUEST + one.address
+    for ack in one.ack, one.ack + 100000:
+        unreachable(quoted + struct.pack(">HHI", 8080, one.port, ack & 0xffffffff), 3)
     if not one.ask(b"h", 6) or one.data[:6] != b"hello\n":
         sys.exit("%s: a good client is not served: %r" % (what, one.data))
     one.seq += 1
@@ -162,6 +212,29 @@ while guest_mac is None and time.time() < end:
     arp(1, bytes(6), GUEST)
     take()
 good("at first")
+def answer(byte, size):
+    one = Connection(socket.inet_aton("192.0.2.2"))
+    if not one.connect() or not one.ask(byte, size):
+        sys.exit("no answer to %r" % byte)
+    one.seq += 1
+    one.close()
+    return [int(word) for word in one.data.split()]
+
+for icmp_code, wanted in (0, 101), (1, 113), (2, 92), (3, 111), (13, 113):  # as Linux's icmp_err_convert[] has them
+    if (found := answer(b"c", 6)[0]) != wanted:
+        sys.exit("ICMP code %d: errno %d, not %d" % (icmp_code, found, wanted))
+# More datagrams than there are buffers for, which the program does not read.
+for i in range(100):
+    for to in range(200):
+        ip_packet(GATEWAY, 17, struct.pack(">HHHH", 1000, 9000 + to, 1408, 0) + bytes(1400))
+    if i % 20 == 0:
+        good("datagrams")
+good("datagrams")
+count, drops = answer(b"u", 18)
+print("datagrams: %d came, %d were dropped" % (count, drops))
+if count < 200 or drops == 0:
+    sys.exit("datagrams: %d came, %d were dropped" % (count, drops))
+good("after datagrams")
 for burst in range(10):
     for i in range(2000):
         segment(stranger(), random.randrange(1024, 65536), random.randrange(1 << 32), 0, SYN)
@@ -198,7 +271,7 @@ for one in pair:
     one.bind(("127.0.0.1", 0))
 print(*(one.getsockname()[1] for one in pair))')
 ours=${ports% *} theirs=${ports#* }
-timeout $((240 * ${SLOW:-1})) "$OURO" run -v --medium direct --net none --append ip=10.0.2.15/24,gw=10.0.2.2 \
+timeout $((240 * ${SLOW:-1})) "$OURO" run -v --memory 64M --medium direct --net none --append ip=10.0.2.15/24,gw=10.0.2.2 \
     --qemu-arg -netdev --qemu-arg "socket,id=net,udp=127.0.0.1:$ours,localaddr=127.0.0.1:$theirs" \
     --qemu-arg -device --qemu-arg virtio-net-pci,netdev=net,romfile= --timeout $((220 * ${SLOW:-1})) server.c >out 2>err </dev/null &
 machine_run=$!

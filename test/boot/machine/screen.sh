@@ -222,7 +222,7 @@ programs() {
         $machine -cdrom person.iso
 }
 
-# The screen shows 25 lines of 80 characters: the most important lines of a report must be among them.
+# On a screen of 25 lines the most important lines of a report must be among them; a tall one shows instruction and registers, too.
 report() {
     for way in null-field stack-recursion; do
         image --append exit=halt "$top/example/faults.c" $way
@@ -246,7 +246,8 @@ C
     image --append exit=halt vandal.c
     # shellcheck disable=SC2086
     person 'report: after a bad terminal' 'see can be switched off' 'colour ff5555 ==== CRASH: null pointer' \
-        'colour aaaaaa what    WRITE of 4 bytes at 0x8' 'colour ffff55 hint    ' -- $machine -cdrom person.iso
+        'colour aaaaaa what    WRITE of 4 bytes at 0x8' 'colour ffff55 hint    ' 'see insn    c7 ' \
+        'see regs    rip ' 'see rflags ' -- $machine -cdrom person.iso
 }
 
 case $1 in

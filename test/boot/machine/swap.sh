@@ -42,6 +42,11 @@ memory() {
     boot --swap 128M "$programs/swap-musl" off /dev/vda || { bad 'off: the status is not 0'; show err; }
     sed 's/\t/ /g; s/  */ /g' out >plain
     cat >expected <<'T'
+MADV_COLD = 0
+MADV_PAGEOUT = 0
+in memory: 0 pages
+it is filled: yes
+MADV_PAGEOUT of locked memory: errno 22, Invalid argument
 swapoff with too little memory: errno 12, Out of memory
 swapon of it again: errno 16, Resource busy
 swapon of a file: errno 22, Invalid argument

@@ -89,6 +89,13 @@ words() {
     expect 125 '^ouro: --memroy is no option of ouro run: did you mean --memory[?]$' run --memroy 5M "$busybox"
     expect 125 '^ouro: --outptu is no option of ouro iso: did you mean --output[?]$' iso --outptu x "$busybox"
     expect 127 'nothere: No such file' run --mem 64MiB ./nothere --rm
+    cp "$busybox" locked && chmod -x locked && echo echo >unnamed && chmod +x unnamed
+    expect 126 'locked: Permission denied: it is not executable \(chmod [+]x ./locked\)$' run ./locked
+    expect 126 'it is not an ELF file, and a script begins with a line like #!/bin/sh$' run ./unnamed
+    expect 125 'o x.qcow2: ouro iso writes an ISO image; ouro image writes this kind of file$' iso "$busybox" -o x.qcow2
+    expect 127 'nothere: No such file' run -m 64Mi ./nothere
+    expect 127 'nothere: No such file' run -m 2150K ./nothere
+    expect 125 'memory 64Q: not a size: a number and K, M, G or T, which are powers of 1024, from 1M to 1T$' run -m 64Q "$busybox"
     expect 125 '--workdir etc: not a path that begins with /' run -w etc "$busybox"
     expect 125 '--hostname -x: not a name of letters' run --hostname=-x "$busybox"
     expect 125 'cannot read nothere: No such file' run --env-file nothere "$busybox"

@@ -117,7 +117,13 @@ same 0 hello ./musl
 # Scripts and their interpreters.
 printf '#! /bin/sh\necho "$0 $*"\n' >script
 chmod +x script
-same 0 '/script a b' ./script a b
+same 0 './script a b' ./script a b
+mkdir -p deeper && cp script deeper/
+same 0 'deeper/script a' deeper/script a
+same 0 "$temp/script " "$temp/script"
+(cd deeper && same 0 '../script ' ../script)
+same 0 '/script ' --workdir /tmp ./script
+same 0 './script ' --init ./script
 printf '#!/usr/bin/env -S dash -e\necho $-\nfalse\necho no\n' >through-env
 chmod +x through-env
 same 1 e ./through-env

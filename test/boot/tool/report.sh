@@ -149,7 +149,7 @@ int main()
 C
 g++ -g -O1 -o thrown thrown.cpp || exit 1
 terminal ./thrown
-has seen '^  what    abort\(\) called from .*parse.*\(\) at thrown.cpp:8$' '^          > +8 \|     throw std::runtime_error' \
+has seen '^  what    abort\(\) called from app::parse\(app::parser&\) at thrown.cpp:8$' '^          > +8 \|     throw std::runtime_error' \
     "^  said    terminate called after throwing an instance of 'std::runtime_error'" '^            what\(\):  not "json"' \
     'app::parse\(app::parser&\)\+0x' ' more: --report FILE.json, or -v$'
 grep -Eq '^  (regs|calls|machine|memory)|^\{' seen && bad 'the short report has more than that'
@@ -171,7 +171,7 @@ has seen '^==== CRASH: null pointer \(SIGSEGV, SEGV_MAPERR\)' '^          called
 grep -q 'GiB) above' seen && bad 'a neighbour far away'
 strip length
 terminal ./length
-has seen '^  hint    length has no line numbers: compile with -g'
+has seen '^  hint    length has no line numbers: compile with -g$'
 cat >twice.c <<'C'
 #include <stdlib.h>
 int main(void)
@@ -183,5 +183,117 @@ int main(void)
 C
 gcc -g -o twice twice.c || exit 1
 terminal ./twice
+grep -q 'hint    abort() was called' seen && bad 'a hint at what stands there already'
 has seen '^  said    free\(\): double free detected' '^  hint    the heap was damaged before' '^  what    abort\(\) called from main\(\) at twice.c:6$'
+
+# Blocks of malloc(): a freed one in a tcache, in a fastbin, in a group of musl's, and one that was written past its end.
+cat >heap.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+struct node { long link; char *name; };
+static struct node *kept[20];
+static __attribute__((noinline)) int first(struct node *n) { return *n->name; }
+int main(int argc, char **argv)
+{
+    int which = argc > 1 ? atoi(argv[1]) : 0;
+    for (int i = 0; i < 20; i++) {
+        kept[i] = malloc(40);
+        memset(kept[i], 0, 40);
+    }
+    if (which < 0) {
+        memset(kept[4], 'A', 64);
+        abort();
+    }
+    for (int i = 0; i < 12; i++)
+        free(kept[i]);
+    kept[which]->name = (char *)0x7000000000;
+    return first(kept[which]);
+}
+C
+gcc -g -O0 -fno-builtin -o heap heap.c && gcc -g -O0 -fno-builtin -static -o heap-static heap.c &&
+    musl-gcc -g -O0 -fno-builtin -static -o heap-musl heap.c || exit 1
+for how in 'heap 2' 'heap 11' 'heap-static 2' 'heap-musl 2'; do
+    terminal --report heap.json "./$how"
+    # musl has also freed the block that the group of blocks was in.
+    has seen '^  heap    rdi is at \+0x[0-9a-f]+ in a block of (40|44|492) bytes, 0x[0-9a-f]*, that free\(\) took' \
+        '^  hint    perhaps a use after free: '
+    jq -e '.heap[0] | .register == "rdi" and .size >= 40 and .at < .size' heap.json >/dev/null || { bad "JSON: $how"; show heap.json; }
+done
+# A pointer that was read from the word of a freed block in which free() leaves the process's key.
+cat >key.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+struct node { long number; char *name; };
+int main(void)
+{
+    struct node *volatile n = malloc(40);
+    memset(n, 0, 40);
+    free(n);
+    return *n->name;
+}
+C
+gcc -g -O0 -fno-builtin -o key key.c || exit 1
+terminal ./key
+has seen '^  heap    r[a-z]+ is what free\(\) leaves in a block, as in that at 0x[0-9a-f]*$' '^  hint    perhaps a use after free: '
+for how in 'heap 15' 'heap-musl 15'; do
+    terminal "./$how"
+    grep -Eq '^  heap .* rdi|use after free' seen && { bad "a block in use: $how"; show seen; }
+done
+terminal --report heap.json ./heap -1
+has seen '^  heap    the allocator.s word at 0x[0-9a-f]* is overwritten: 0x4141414141414141 "AAAAAAAA"; before it is a block of 40 bytes, 0x[0-9a-f]*$' \
+    '^  hint    a block of malloc\(\) was written past its end$'
+jq -e '.heap_damage | startswith("0x")' heap.json >/dev/null || { bad 'JSON: a damaged heap'; show heap.json; }
+
+# Names of a stripped library: from the compressed symbols that some distributions leave in it.
+cat >deep.c <<'C'
+static __attribute__((noinline)) int an_inner_function_of_the_library(volatile int *p) { return *p + 1; }
+int outer(int *p) { return an_inner_function_of_the_library(p) + 1; }
+C
+printf 'int outer(int *p);\nint main(void) { return outer(0) + 1; }\n' >uses.c
+gcc -shared -fPIC -O1 -o libdeep.so deep.c && gcc -g -O1 -o uses uses.c -L. -ldeep || exit 1
+cp libdeep.so whole.so && strip libdeep.so
+LD_LIBRARY_PATH=$temp terminal ./uses
+has seen '^  trace   #0 0x[0-9a-f]* \.text\+0x[0-9a-f]* \[libdeep.so\]$'
+objcopy -S --keep-symbol=an_inner_function_of_the_library whole.so small.so && xz small.so &&
+    objcopy --add-section .gnu_debugdata=small.so.xz libdeep.so || exit 1
+LD_LIBRARY_PATH=$temp terminal --report uses.json ./uses
+has seen '^  what    READ of 4 bytes at 0x0 by an_inner_function_of_the_library\+0x0 \[libdeep.so\]' \
+    '^  trace   #0 0x[0-9a-f]* an_inner_function_of_the_library\+0x0 \[libdeep.so\]$' \
+    '^==== CRASH: null pointer; READ of 4 bytes at 0x0 by an_inner_function_of_the_library\+0x0 '
+
+# A C function that Python called.
+if [ -x /usr/bin/python3 ]; then
+    terminal /usr/bin/python3 -c "'import ctypes; ctypes.string_at(8)'"
+    has seen '^  hint    Python called this by ctypes; python3 -X faulthandler shows the Python lines$'
+    grep -Eq 'has no line numbers|called from _Py' seen && { bad "Python's own frames are the program's"; show seen; }
+fi
+
+# A return address that was overwritten with a number is no frame, and one that the search finds is marked; code that a signal
+# interrupted is shown itself, not the byte before it.
+cat >smashed.c <<'C'
+#include <signal.h>
+#include <stdlib.h>
+static void handler(int signal) { if (signal) abort(); }
+static __attribute__((noinline)) int inner(volatile long *p) { return (int)*p; }
+static __attribute__((noinline)) int outer(volatile long *p)
+{
+    *(volatile long *)__builtin_frame_address(0) = 1;
+    ((volatile long *)__builtin_frame_address(0))[1] = 0x123456789abc00;
+    return inner(p) + 1;
+}
+static __attribute__((noinline)) int plain(volatile long *p) { return inner(p) + 1; }
+int main(int argc, char **argv)
+{
+    if (argc == 1)
+        return outer((long *)8) + !argv;
+    signal(SIGSEGV, handler);
+    return plain((long *)8) + 1;
+}
+C
+gcc -g -O1 -fno-stack-protector -fno-inline -o smashed smashed.c || exit 1
+terminal ./smashed
+has seen '^          #1 0x[0-9a-f]* outer\+' '^          #2\? 0x[0-9a-f]* [a-z_]+\+'
+grep -q 'no code is known there' seen && { bad 'a number is a frame'; show seen; }
+terminal -v ./smashed handled
+has seen '^ *#[0-9]* 0x[0-9a-f]* inner\+0x0 \[smashed\] at smashed.c:4' '^ *#[0-9]* 0x[0-9a-f]* plain\+'
 finish

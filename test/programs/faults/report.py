@@ -151,7 +151,7 @@ class Report:
             return None
         if of_the_tool(line):
             return None
-        found = re.match(r'  (reason|what|who|where|stack|why|walk|insn|history|regs|thread|trace|calls|memory|usage'
+        found = re.match(r'  (reason|what|who|where|stack|why|walk|insn|history|heap|regs|thread|trace|calls|memory|usage'
                          r'|machine|hint) +', line)
         if found:
             first, self.label = True, found.group(1)
@@ -449,6 +449,14 @@ class Report:
         return True
 
     past = None
+
+    def on_heap(self, body, first):
+        found = re.fullmatch(r'(r[a-z0-9]+|the address) is at \+(0x[0-9a-f]+) in a block of (\d+) bytes, (0x[0-9a-f]+), that free\(\) took', body)
+        if found:
+            value = self.json['registers'].get(found[1], self.json.get('address'))
+            self.expect(int(found[4], 16) + int(found[2], 16) == int(value, 16) and int(found[2], 16) < int(found[3]), 'heap: block')
+            self.fact('freed', int(found[3]))
+        return found
 
     # --- values ---
 

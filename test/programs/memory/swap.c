@@ -2,7 +2,7 @@
 /*
  * swap [MIB]: private memory, more than the machine has if it has less than about twice MIB (24), keeps its contents through fork, mremap,
  * mprotect, mlock, read and write into it, MADV_DONTNEED and threads. Prints the same on every system.
- * swap off DEVICE: swapon(2) and swapoff(2); needs swap on DEVICE, and less memory than MIB.
+ * swap off DEVICE: MADV_PAGEOUT, swapon(2) and swapoff(2); needs swap on DEVICE, and less memory than MIB.
  * swap fill: asks for memory without end.
  */
 #define _GNU_SOURCE
@@ -203,8 +203,32 @@ static void show_swaps(void)
     fputs(text, stdout);
 }
 
+/* MADV_PAGEOUT takes pages that have just been used; MADV_COLD only says that they may be taken. */
+static void paged_out(void)
+{
+    enum {
+        PAGES = 3 << 8
+    };
+    char *memory = map(3 * MIB, PROT_READ | PROT_WRITE);
+    unsigned char in_memory[PAGES];
+    int count = 0;
+    fill(memory, 3 * MIB, 5);
+    result("MADV_COLD", madvise(memory, 3 * MIB, MADV_COLD));
+    result("MADV_PAGEOUT", madvise(memory, 3 * MIB, MADV_PAGEOUT));
+    if (mincore(memory, 3 * MIB, in_memory) != 0)
+        perror("mincore");
+    for (int i = 0; i < PAGES; i++)
+        count += in_memory[i] & 1;
+    printf("in memory: %d pages\n", count);
+    truth("it is filled", is_filled(memory, 3 * MIB, 5, 0));
+    mlock(memory, MIB);
+    result("MADV_PAGEOUT of locked memory", madvise(memory, 3 * MIB, MADV_PAGEOUT));
+    munmap(memory, 3 * MIB);
+}
+
 static void on_and_off(const char *device)
 {
+    paged_out();
     char *memory = map(size, PROT_READ | PROT_WRITE);
     fill(memory, size, 1);
     result("swapoff with too little memory", swapoff(device));

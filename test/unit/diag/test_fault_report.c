@@ -392,6 +392,25 @@ static void add_causes(void)
     add("assertion", &f);
 }
 
+/* Blocks of malloc(). */
+static void add_heap(void)
+{
+    struct fault_facts f = facts(0x7000000000, ACCESS_READ, 0);
+    f.block_count = 2;
+    f.blocks[0] = (struct fault_block){X86_RDI, 0x5608, {true, true, 0x5600, 24}};
+    f.blocks[1] = (struct fault_block){X86_RIP, 0x7000000000, {true, true, 0x5700, 40}};
+    add("a freed block, and a key", &f);
+    f.block_count = 0;
+    f.damage = (struct malloc_damage){true, 0x5618, UINT64_C(0x4141414141414141), 0x5600, 24};
+    add("a block was overrun", &f);
+    f.damage.found = false;
+    f.address.v = 0x55c4d;
+    f.heap = virt_range(0x55c4d000, 0x55c6e000);
+    add("a link of free()", &f);
+    f.address.v = 0x55c6e;
+    add("no link of free()", &f);
+}
+
 static void add_machine_checks(void)
 {
     static const uint16_t codes[] = {0,      1,      5,      0x10,   0x15,   0x80,  0x9f,
@@ -425,6 +444,7 @@ static void write_all(void)
     add_exceptions();
     add_history();
     add_causes();
+    add_heap();
     add_machine_checks();
 }
 

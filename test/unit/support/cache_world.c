@@ -478,9 +478,9 @@ void inode_touch_modified(struct inode *inode)
     (void)inode;
 }
 
-void inode_touch_accessed(struct inode *inode, bool from_start)
+void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool from_start)
 {
-    (void)inode, (void)from_start;
+    (void)inode, (void)mount, (void)from_start;
 }
 
 void inode_drop_privileges(struct inode *inode)

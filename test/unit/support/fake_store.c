@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_store.h"
+#include "dentries.h"
 
 #include "fs/ram/ramfs.h"
 #include "fs/ram/tmpfs.h"
@@ -419,7 +420,7 @@ enum err make(const char *path)
 enum err stat_of(const char *path, struct inode *out)
 {
     struct dentry *dentry;
-    enum err e = walk_lookup(NULL, path, 0, &dentry);
+    enum err e = dentry_lookup(path, 0, &dentry);
     if (e == E_OK) {
         *out = *dentry->inode;
         dentry_put(dentry);

@@ -17,6 +17,7 @@ void (*net_card_on_send)(void);
 
 static struct net_buffer *queue[QUEUE];
 static unsigned queue_first, queue_count;
+uint16_t net_card_checksum_from, net_card_checksum_at;
 static bool listens, opened;
 static uint32_t buffers;
 static uint8_t *frame_out;
@@ -43,6 +44,13 @@ uint32_t net_buffers_used(void)
     return buffers;
 }
 
+uint32_t net_buffers_most_value = 4096;
+
+uint32_t net_buffers_most(void)
+{
+    return net_buffers_most_value;
+}
+
 static bool open(struct netdev *netdev)
 {
     (void)netdev;
@@ -66,9 +74,9 @@ static void transmit(struct netdev *netdev, size_t size, uint16_t checksum_from,
                      uint16_t checksum_at, bool more)
 {
     (void)netdev;
-    (void)checksum_from;
-    (void)checksum_at;
     (void)more;
+    net_card_checksum_from = checksum_from;
+    net_card_checksum_at = checksum_at;
     assert(frame_out != NULL && size == frame_out_size);
     memcpy(net_card_last, frame_out, size);
     free(frame_out);
@@ -107,6 +115,7 @@ struct netdev net_card = {.ops = &net_card_ops,
                           .driver = "test",
                           .address = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
                           .mtu = 1500,
+                          .features = NETDEV_CHECKSUM_OUT,
                           .link = true};
 
 void net_card_interrupt(void)

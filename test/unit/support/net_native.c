@@ -83,18 +83,22 @@ bool net_native_work(unsigned most)
     return raised == NULL;
 }
 
+void net_native_pass_to_timer(unsigned most)
+{
+    struct timer *timer = armed;
+    if (now_ns < timer->deadline_ns)
+        now_ns = timer->deadline_ns;
+    armed = NULL;
+    timer->fire(timer);
+    net_native_work(most);
+}
+
 void net_native_pass(uint64_t ms)
 {
     uint64_t end = now_ns + ms * 1000000;
     net_native_work(10000);
-    while (armed != NULL && armed->deadline_ns <= end) {
-        struct timer *timer = armed;
-        if (now_ns < timer->deadline_ns)
-            now_ns = timer->deadline_ns;
-        armed = NULL;
-        timer->fire(timer);
-        net_native_work(10000);
-    }
+    while (armed != NULL && armed->deadline_ns <= end)
+        net_native_pass_to_timer(10000);
     now_ns = end;
 }
 

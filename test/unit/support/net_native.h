@@ -17,6 +17,8 @@ void net_native_start(void);
 bool net_native_work(unsigned most);
 /* Lets time pass; timers fire in it, and deferred work runs. */
 void net_native_pass(uint64_t ms);
+/* Lets time pass until the timer fires; of the deferred work `most` turns run. */
+void net_native_pass_to_timer(unsigned most);
 /* The timer is armed: for what time; UINT64_MAX: it is not. */
 uint64_t net_native_timer(void);
 /* Bytes of lwIP's memory. */

@@ -76,6 +76,7 @@
 #define LWIP_WND_SCALE            1
 #define TCP_RCV_SCALE             4
 #define TCP_WND                   (512 * 1024)
+#define TCP_WND_UPDATE_THRESHOLD  LWIP_MIN(TCP_WND_MAX(pcb) / 4, TCP_MSS * 4)
 #define TCP_SND_BUF               (512 * 1024)
 #define TCP_SND_QUEUELEN          8192
 #define TCP_SNDLOWAT              (0xFFFE - 4 * TCP_MSS)
@@ -96,6 +97,7 @@
 /* Numbers that are not to be guessed: net/stack/secret.h. The ports are those of net/stack/pcbs.h. */
 #define LWIP_HOOK_FILENAME                "net/stack/hooks.h"
 #define LWIP_HOOK_TCP_ISN                 net_initial_sequence
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, size1, options2, p) net_segment_comes(pcb, p)
 #define TCP_LOCAL_PORT_RANGE_START        32768
 #define TCP_LOCAL_PORT_RANGE_END          60999
 #define TCP_ENSURE_LOCAL_PORT_RANGE(port) ((u16_t)(32768 + (port) % 28232))

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t live = native_heap_live();
     enum err e = rootfs_fill(data, size, phys(0x1000), &fault);
     assert(e == E_OK || (e == E_INVAL && fault.what && fault.offset <= size));
-    check_directory(fs_current()->root);
+    check_directory(fs_current()->root.dentry);
     vfs_end();
     assert(native_heap_live() == live);
     return 0;

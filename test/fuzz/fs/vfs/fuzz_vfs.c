@@ -4,6 +4,7 @@
 #include "fs_check.h"
 #include "fs_native.h"
 #include "native.h"
+#include "dentries.h"
 
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
@@ -44,18 +45,18 @@ static struct vfs_place place(char *to)
 static void change_directory(char *buffer)
 {
     struct dentry *d;
-    if (walk_lookup(NULL, path(buffer), WALK_FOLLOW | WALK_DIRECTORY, &d) != E_OK)
+    if (dentry_lookup(path(buffer), WALK_FOLLOW | WALK_DIRECTORY, &d) != E_OK)
         return;
-    fs_set_cwd(d);
+    fs_set_cwd(HERE(d));
     dentry_put(d);
 }
 
 static void link_one(char *a, char *b)
 {
     struct dentry *d;
-    if (walk_lookup(NULL, path(a), 0, &d) != E_OK)
+    if (dentry_lookup(path(a), 0, &d) != E_OK)
         return;
-    (void)!vfs_link(d, place(b));
+    (void)!vfs_link(HERE(d), place(b));
     dentry_put(d);
 }
 

@@ -23,8 +23,9 @@ static void on_report(void *context, const char *report, size_t size, bool compl
 {
     (void)context;
     static const struct report_notes none;
-    char tail[] = " at a.c:1", excerpt[] = "     1 | a\n", lines[] = "[]";
-    struct report_note note = {0x10, tail, excerpt, lines};
+    char was[] = ".text", place[] = ".text.longer", tail[] = " at a.c:1";
+    char excerpt[] = "     1 | a\n", lines[] = "[]";
+    struct report_note note = {0x10, was, place, tail, excerpt, lines};
     const struct report_notes one = {.note = &note, .count = 1};
     struct text noted = {0}, json = {0};
     report_render(report, size, &none, false, &shown);

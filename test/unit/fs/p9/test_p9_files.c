@@ -16,6 +16,7 @@
 #include "mm/phys/frames.h"
 #include "mm/vm/areas.h"
 #include "p9_native.h"
+#include "dentries.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -174,7 +175,7 @@ static void test_files_of_the_host(void **state)
     assert_int_equal(try_open("/mnt/nothing", O_RDONLY), E_NOENT);
     assert_int_equal(try_open("/mnt/dir/file/more", O_RDONLY), E_NOTDIR);
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/mnt/dir/file", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/mnt/dir/file", 0, &d), E_OK);
     assert_int_equal(d->inode->size, 11);
     assert_int_equal(d->inode->mode, S_IFREG | 0644);
     assert_int_equal(d->inode->uid, 7); /* the program's, whoever has it on the host */
@@ -258,8 +259,8 @@ static void test_names(void **state)
     assert_int_equal(vfs_rename(place("/mnt/dir"), place("/mnt/moved"), 0), E_OK);
     assert_int_equal(vfs_remove_directory(place("/mnt/moved")), E_OK);
     assert_int_equal(vfs_make_symlink("../c", place("/mnt/link")), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/mnt/link", 0, &d), E_OK);
-    assert_int_equal(vfs_read_link(d, text), E_OK);
+    assert_int_equal(dentry_lookup("/mnt/link", 0, &d), E_OK);
+    assert_int_equal(vfs_read_link(HERE(d), text), E_OK);
     assert_string_equal(text, "../c");
     dentry_put(d);
     assert_int_equal(vfs_make_node(place("/mnt/fifo"), S_IFIFO | 0600, 0), E_OK);
@@ -286,12 +287,12 @@ static void test_hard_links(void **state)
     (void)state;
     struct dentry *d;
     host_writes("a", "text");
-    assert_int_equal(walk_lookup(NULL, "/mnt/a", 0, &d), E_OK);
-    assert_int_equal(vfs_link(d, place("/mnt/b")), E_OK);
+    assert_int_equal(dentry_lookup("/mnt/a", 0, &d), E_OK);
+    assert_int_equal(vfs_link(HERE(d), place("/mnt/b")), E_OK);
     assert_int_equal(d->inode->nlink, 2);
     struct inode *a = d->inode;
     dentry_put(d);
-    assert_int_equal(walk_lookup(NULL, "/mnt/b", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/mnt/b", 0, &d), E_OK);
     assert_ptr_equal(d->inode, a);
     dentry_put(d);
     struct file *f = open_file("/mnt/b", O_RDWR);
@@ -299,7 +300,7 @@ static void test_hard_links(void **state)
     put_at(f, 0, "TEXT");
     file_put(f);
     check_path("/mnt/b", "TEXT");
-    assert_int_equal(walk_lookup(NULL, "/mnt/b", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/mnt/b", 0, &d), E_OK);
     assert_int_equal(d->inode->nlink, 1);
     dentry_put(d);
     p9_model_remove(&model, "b"); /* the other name, by the host */
@@ -420,7 +421,7 @@ static void test_attributes_change(void **state)
     (void)state;
     struct dentry *d;
     host_writes("file", "12345");
-    assert_int_equal(walk_lookup(NULL, "/mnt/file", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/mnt/file", 0, &d), E_OK);
     assert_int_equal(vfs_change_mode(d, 0600), E_OK);
     assert_int_equal(p9_model_mode(p9_model_find(&model, "file")), S_IFREG | 0600);
     assert_int_equal(vfs_change_owner(d, 7, 8), E_OK);

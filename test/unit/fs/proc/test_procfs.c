@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "fs_native.h"
 #include "native.h"
+#include "dentries.h"
 
 #include "fs/vfs/file.h"
 #include "fs/proc/procfs.h"
@@ -129,8 +130,8 @@ static void test_names_that_are_not_there(void **state)
     struct dentry *found;
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
-        assert_int_equal(walk_lookup(NULL, paths[i], 0, &found), E_NOENT);
-    assert_int_equal(walk_lookup(NULL, "/proc/w/x", 0, &found), E_NOTDIR);
+        assert_int_equal(dentry_lookup(paths[i], 0, &found), E_NOENT);
+    assert_int_equal(dentry_lookup("/proc/w/x", 0, &found), E_NOTDIR);
 }
 
 static void test_entries_are_not_deleted_and_keep_their_numbers(void **state)
@@ -138,20 +139,20 @@ static void test_entries_are_not_deleted_and_keep_their_numbers(void **state)
     char path[64], *at;
     struct dentry *found, *again;
     (void)state;
-    assert_int_equal(walk_lookup(NULL, "/proc/a/b/count", 0, &found), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/proc/a/../a/b/count", 0, &again), E_OK);
+    assert_int_equal(dentry_lookup("/proc/a/b/count", 0, &found), E_OK);
+    assert_int_equal(dentry_lookup("/proc/a/../a/b/count", 0, &again), E_OK);
     assert_int_equal(found->inode->ino, again->inode->ino);
-    assert_int_equal(dentry_path(found, root.root, true, path, sizeof path, &at), E_OK);
+    assert_int_equal(dentry_path(found, root.root, path, sizeof path, &at), E_OK);
     assert_string_equal(at, "/proc/a/b/count");
     dentry_put(again);
     dentry_put(found);
-    assert_int_equal(walk_lookup(NULL, "/proc/secret", 0, &found), E_OK);
+    assert_int_equal(dentry_lookup("/proc/secret", 0, &found), E_OK);
     assert_int_equal(found->inode->mode, S_IFREG | 0400);
     dentry_put(found);
-    assert_int_equal(walk_lookup(NULL, "/sys/kernel/line", 0, &found), E_OK);
+    assert_int_equal(dentry_lookup("/sys/kernel/line", 0, &found), E_OK);
     assert_int_equal(found->inode->fs->magic, 0x62656572);
     dentry_put(found);
-    assert_int_equal(walk_lookup(NULL, "/proc/link", WALK_FOLLOW, &found), E_OK);
+    assert_int_equal(dentry_lookup("/proc/link", WALK_FOLLOW, &found), E_OK);
     assert_string_equal(found->name, "constant");
     dentry_put(found);
 }

@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "fs_native.h"
 #include "native.h"
+#include "dentries.h"
 
 #include "base/addr.h"
 #include "fs/vfs/context.h"
@@ -73,7 +74,7 @@ static int teardown(void **state)
 static struct inode *inode_at(const char *path)
 {
     struct dentry *d;
-    if (walk_lookup(NULL, path, 0, &d) != E_OK)
+    if (dentry_lookup(path, 0, &d) != E_OK)
         return NULL;
     struct inode *inode = d->inode;
     dentry_put(d);
@@ -224,7 +225,7 @@ static void test_short_of_memory(void **state)
         if (worked)
             break;
         assert_int_equal(e, E_NOMEM);
-        if (fs_current()->root)
+        if (fs_current()->root.dentry)
             vfs_end();
     }
 }

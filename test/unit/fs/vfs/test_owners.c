@@ -3,6 +3,7 @@
 #include "fs_native.h"
 #include "native.h"
 #include "unit.h"
+#include "dentries.h"
 
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/context.h"
@@ -46,7 +47,7 @@ static enum err make(const char *path)
 static uint32_t mode_of(const char *path)
 {
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, path, 0, &d), E_OK);
+    assert_int_equal(dentry_lookup(path, 0, &d), E_OK);
     uint32_t mode = d->inode->mode & MODE_ALL;
     dentry_put(d);
     return mode;
@@ -55,7 +56,7 @@ static uint32_t mode_of(const char *path)
 static enum err change(const char *path, uint32_t mode, uint32_t uid, uint32_t gid)
 {
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, path, 0, &d), E_OK);
+    assert_int_equal(dentry_lookup(path, 0, &d), E_OK);
     enum err e = mode != UINT32_MAX ? vfs_change_mode(d, mode) : vfs_change_owner(d, uid, gid);
     dentry_put(d);
     return e;
@@ -124,7 +125,7 @@ static void test_new_names(void **state)
     assert_int_equal(vfs_make_node(place("/d/runs"), S_IFREG | 02755, 0), E_OK);
     assert_int_equal(mode_of("/d/runs"), 0755);
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/d/runs", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/d/runs", 0, &d), E_OK);
     assert_int_equal(d->inode->gid, 300);
     assert_int_equal(d->inode->uid, 1000);
     dentry_put(d);
@@ -132,10 +133,10 @@ static void test_new_names(void **state)
     assert_int_equal(vfs_make_node(place("/dev"), S_IFCHR | 0600, 0x103), E_ACCES);
     assert_int_equal(vfs_make_node(place("/roots"), S_IFCHR | 0600, 0x103), E_EXIST);
     assert_int_equal(vfs_make_node(place("/d/pipe"), S_IFIFO | 0600, 0), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/roots", 0, &d), E_OK);
-    assert_int_equal(vfs_link(d, place("/d/link")), E_PERM);
+    assert_int_equal(dentry_lookup("/roots", 0, &d), E_OK);
+    assert_int_equal(vfs_link(HERE(d), place("/d/link")), E_PERM);
     native_credentials = &credentials_first;
-    assert_int_equal(vfs_link(d, place("/d/link")), E_OK);
+    assert_int_equal(vfs_link(HERE(d), place("/d/link")), E_OK);
     dentry_put(d);
     fs_current()->umask = 022;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VFS over a stored file system (fs/vfs/store.h), and mounts. */
 #include "fake_store.h"
+#include "dentries.h"
 
 #include "fs/vfs/vfs_create.h"
 #include "fs/vfs/xattr.h"
@@ -22,14 +23,14 @@ static void test_names_come_from_the_medium(void **state)
     assert_int_equal(exists("/m/d/f"), E_OK);
     assert_int_equal(calls, before); /* all are in the cache */
     struct dentry *held, *dentry;
-    assert_int_equal(walk_lookup(NULL, "/m/d", 0, &held), E_OK);
+    assert_int_equal(dentry_lookup("/m/d", 0, &held), E_OK);
     assert_true(native_shrinker->shrink());
     assert_true(held->linked); /* what is used stays */
     assert_int_equal(mounted->inodes.count, 2);
     dentry_put(held);
     assert_true(native_shrinker->shrink());
     assert_int_equal(mounted->inodes.count, 1);
-    assert_int_equal(walk_lookup(NULL, "/m/l", WALK_FOLLOW, &dentry), E_OK);
+    assert_int_equal(dentry_lookup("/m/l", WALK_FOLLOW, &dentry), E_OK);
     assert_int_equal(calls, before + 3);
     assert_int_equal(dentry->inode->mode, S_IFREG | 0644);
     assert_string_equal(dentry->name, "f");
@@ -85,10 +86,10 @@ static void test_listing_survives_changes(void **state)
 static void test_removed_files_live_until_they_are_closed(void **state)
 {
     (void)state;
-    struct dentry *held;
+    struct location held;
     assert_int_equal(make("/m/x"), E_OK);
     assert_int_equal(walk_lookup(NULL, "/m/x", 0, &held), E_OK);
-    unsigned file = number(held->inode);
+    unsigned file = number(held.dentry->inode);
     assert_int_equal(vfs_unlink(at("/m/x")), E_OK);
     assert_int_equal(evictions, 0);
     assert_int_equal(make("/m/x"), E_OK); /* another */
@@ -96,7 +97,7 @@ static void test_removed_files_live_until_they_are_closed(void **state)
     assert_int_equal(medium[file].nlink, 0);
     assert_int_not_equal(medium[file].mode, 0);
     assert_int_equal(vfs_unmount("/m", 0), E_BUSY);
-    dentry_put(held); /* cannot sleep: the thread evicts it */
+    location_put(&held); /* cannot sleep: the thread evicts it */
     assert_int_not_equal(medium[file].mode, 0);
     store_reap(mounted, false);
     assert_int_equal(medium[file].mode, 0);
@@ -111,12 +112,12 @@ static void test_temporary_files(void **state)
     (void)state;
     struct inode *inode;
     struct dentry *directory, *dentry;
-    assert_int_equal(walk_lookup(NULL, "/m", 0, &directory), E_OK);
+    assert_int_equal(dentry_lookup("/m", 0, &directory), E_OK);
     assert_int_equal(vfs_create_inode(directory, S_IFREG | 0600, 0, &inode), E_OK);
     inode->linkable = true;
     assert_int_equal(dentry_alloc(directory, "#", 1, inode, &dentry), E_OK);
     inode_put(inode);
-    assert_int_equal(vfs_link(dentry, at("/m/t")), E_OK);
+    assert_int_equal(vfs_link(HERE(dentry), at("/m/t")), E_OK);
     dentry_put(dentry);
     store_reap(mounted, false);
     assert_int_equal(exists("/m/t"), E_OK);
@@ -134,7 +135,7 @@ static void test_lazy_times_reach_the_medium(void **state)
     (void)state;
     struct dentry *held;
     assert_int_equal(make("/m/x"), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/m/x", 0, &held), E_OK);
+    assert_int_equal(dentry_lookup("/m/x", 0, &held), E_OK);
     unsigned file = number(held->inode);
     inode_touch_modified(held->inode);
     store_inode_dirty(held->inode);
@@ -164,7 +165,7 @@ static void test_attributes(void **state)
     const void *value;
     size_t size;
     assert_int_equal(make("/m/x"), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/m/x", 0, &dentry), E_OK);
+    assert_int_equal(dentry_lookup("/m/x", 0, &dentry), E_OK);
     fail_in = 1;
     failure = E_NOSPC;
     char bytes[] = "1234";
@@ -175,7 +176,7 @@ static void test_attributes(void **state)
     assert_int_equal(xattr_set(dentry, "user.a", (struct xattr_value){0}), E_NOSPC);
     dentry_put(dentry);
     native_shrinker->shrink();
-    assert_int_equal(walk_lookup(NULL, "/m/x", 0, &dentry), E_OK);
+    assert_int_equal(dentry_lookup("/m/x", 0, &dentry), E_OK);
     assert_int_equal(xattr_get(dentry->inode, "user.a", &value, &size), E_OK);
     assert_memory_equal(value, "1234", 4);
     fail_in = 1;
@@ -207,8 +208,8 @@ static void test_readonly(void **state)
     assert_int_equal(vfs_open(NULL, "/m/y", O_RDWR | O_CREAT, 0644, &file), E_ROFS);
     assert_int_equal(vfs_open(NULL, "/m/x", O_RDWR, 0, &file), E_ROFS);
     assert_int_equal(vfs_open(NULL, "/m", O_TMPFILE | O_RDWR, 0600, &file), E_ROFS);
-    assert_int_equal(walk_lookup(NULL, "/m/x", 0, &dentry), E_OK);
-    assert_int_equal(vfs_link(dentry, at("/m/y")), E_ROFS);
+    assert_int_equal(dentry_lookup("/m/x", 0, &dentry), E_OK);
+    assert_int_equal(vfs_link(HERE(dentry), at("/m/y")), E_ROFS);
     assert_int_equal(vfs_change_mode(dentry, 0600), E_ROFS);
     assert_int_equal(vfs_change_owner(dentry, 1, 1), E_ROFS);
     assert_int_equal(vfs_change_times(dentry, &(struct vfs_times){.now = true}), E_ROFS);
@@ -250,13 +251,16 @@ static void test_mounts(void **state)
     assert_int_equal(exists("/m/d/f"), E_OK);
     /* The fake one refuses sources that it does not know, and tmpfs, which takes all, is not tried. */
     assert_int_equal(vfs_mount_any("/", &(struct mount_source){"none", "", 0}), E_INVAL);
-    struct dentry *held;
+    struct location held;
     assert_int_equal(walk_lookup(NULL, "/m/d/f", 0, &held), E_OK);
+    struct filesystem *fs = held.dentry->inode->fs;
     assert_int_equal(vfs_unmount("/m/d", 0), E_BUSY);
     assert_int_equal(vfs_unmount("/m/d", MNT_DETACH), E_OK);
     assert_int_equal(exists("/m/d/f"), E_NOENT);
-    assert_true(vfs_reap_detached());
-    dentry_put(held);
+    assert_int_equal(fs->mounts, 1); /* which is not in the tree, and goes with what is held */
+    location_put(&held);
+    assert_int_equal(fs->mounts, 0);
+    assert_true(vfs_reap_wanted);
     assert_false(vfs_reap_detached());
     uint32_t before = mount_changes;
     for (int i = 0; i < 20; i++) /* more than ever were */
@@ -272,7 +276,7 @@ static void test_the_end_of_the_machine(void **state)
     (void)state;
     struct dentry *held;
     assert_int_equal(make("/m/x"), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/m/x", 0, &held), E_OK);
+    assert_int_equal(dentry_lookup("/m/x", 0, &held), E_OK);
     unsigned file = number(held->inode);
     assert_int_equal(vfs_unlink(at("/m/x")), E_OK);
     struct store *store = mounted;

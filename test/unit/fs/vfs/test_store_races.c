@@ -4,6 +4,7 @@
  * medium agree afterwards.
  */
 #include "fake_store.h"
+#include "dentries.h"
 
 #include "fs/vfs/vfs_create.h"
 #include "fs/vfs/xattr.h"
@@ -24,10 +25,10 @@ static enum err do_step(unsigned step)
         return vfs_make_symlink("a", at("/m/d/l"));
     case 3: {
         struct dentry *target;
-        enum err e = walk_lookup(NULL, "/m/d/a", 0, &target);
+        enum err e = dentry_lookup("/m/d/a", 0, &target);
         if (e != E_OK)
             return e;
-        e = vfs_link(target, at("/m/b"));
+        e = vfs_link(HERE(target), at("/m/b"));
         dentry_put(target);
         return e;
     }
@@ -41,7 +42,7 @@ static enum err do_step(unsigned step)
         return vfs_unlink(at("/m/d/l"));
     case 8: {
         struct dentry *target;
-        enum err e = walk_lookup(NULL, "/m/d/a", 0, &target);
+        enum err e = dentry_lookup("/m/d/a", 0, &target);
         if (e != E_OK)
             return e;
         e = vfs_change_owner(target, 3, 4);
@@ -248,14 +249,14 @@ static void random_step(void)
         e = vfs_rename(at(a), at(b), RENAME_EXCHANGE);
         break;
     case 7:
-        e = walk_lookup(NULL, a, 0, &dentry);
+        e = dentry_lookup(a, 0, &dentry);
         if (e == E_OK) {
-            e = vfs_link(dentry, at(b));
+            e = vfs_link(HERE(dentry), at(b));
             dentry_put(dentry);
         }
         break;
     case 8:
-        e = walk_lookup(NULL, a, 0, &dentry);
+        e = dentry_lookup(a, 0, &dentry);
         if (e == E_OK) {
             e = vfs_change_mode(dentry, pick(010) * 0100 | 0111);
             dentry_put(dentry);
@@ -263,7 +264,7 @@ static void random_step(void)
         break;
     default:
         if (pick(2))
-            store_names_prune(pick(8));
+            store_names_prune(store_first, pick(8), 8);
         else
             native_shrinker->shrink();
     }

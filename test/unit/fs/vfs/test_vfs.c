@@ -3,6 +3,7 @@
 #include "fs_native.h"
 #include "native.h"
 #include "vfs_names.h"
+#include "dentries.h"
 
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
@@ -54,7 +55,7 @@ static enum err open_flags(const char *path, uint32_t flags)
 static uint32_t links_of(const char *path)
 {
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, path, 0, &d), E_OK);
+    assert_int_equal(dentry_lookup(path, 0, &d), E_OK);
     uint32_t n = d->inode->nlink;
     dentry_put(d);
     return n;
@@ -115,8 +116,8 @@ static void test_walk_symlinks(void **state)
     assert_int_equal(look("/dangling", WALK_FOLLOW, NULL), E_NOENT);
     assert_int_equal(look("/dangling", 0, NULL), E_OK);
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/d/far", 0, &d), E_OK);
-    assert_int_equal(vfs_read_link(d, text), E_OK);
+    assert_int_equal(dentry_lookup("/d/far", 0, &d), E_OK);
+    assert_int_equal(vfs_read_link(HERE(d), text), E_OK);
     assert_string_equal(text, "../l/../l/up");
     dentry_put(d);
     assert_int_equal(open_flags("/dangling", O_WRONLY | O_CREAT | O_EXCL), E_EXIST);
@@ -162,7 +163,7 @@ static void test_open_flags(void **state)
     assert_int_equal(open_flags("/d/x/y", O_RDWR | O_CREAT), E_NOENT);
     assert_int_equal(open_flags("/f/y", O_RDWR | O_CREAT), E_NOTDIR);
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/f", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/f", 0, &d), E_OK);
     assert_int_equal(d->inode->mode, S_IFREG | 0644);
     assert_int_equal(file_deny_write(d->inode), E_OK);
     assert_int_equal(open_flags("/f", O_WRONLY), E_TXTBSY);
@@ -194,8 +195,8 @@ static void test_make_and_remove_errors(void **state)
     assert_int_equal(vfs_remove_directory(place("/d/e")), E_OK);
     assert_int_equal(links_of("/d"), 2);
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/d", 0, &d), E_OK);
-    fs_set_cwd(d);
+    assert_int_equal(dentry_lookup("/d", 0, &d), E_OK);
+    fs_set_cwd(HERE(d));
     dentry_put(d);
     assert_int_equal(vfs_remove_directory(place("/d")), E_OK);
     assert_int_equal(make("here"), E_NOENT);
@@ -209,18 +210,18 @@ static void test_hard_links(void **state)
     struct dentry *d;
     assert_int_equal(make("/a"), E_OK);
     assert_int_equal(make_dir("/d"), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/d", 0, &d), E_OK);
-    assert_int_equal(vfs_link(d, place("/x")), E_PERM);
+    assert_int_equal(dentry_lookup("/d", 0, &d), E_OK);
+    assert_int_equal(vfs_link(HERE(d), place("/x")), E_PERM);
     dentry_put(d);
-    assert_int_equal(walk_lookup(NULL, "/a", 0, &d), E_OK);
-    assert_int_equal(vfs_link(d, place("/a")), E_EXIST);
-    assert_int_equal(vfs_link(d, place("/d/b")), E_OK);
+    assert_int_equal(dentry_lookup("/a", 0, &d), E_OK);
+    assert_int_equal(vfs_link(HERE(d), place("/a")), E_EXIST);
+    assert_int_equal(vfs_link(HERE(d), place("/d/b")), E_OK);
     assert_int_equal(links_of("/a"), 2);
     assert_int_equal(vfs_rename(place("/a"), place("/d/b"), 0), E_OK);
     assert_int_equal(look("/a", 0, NULL), E_OK);
     assert_int_equal(vfs_unlink(place("/a")), E_OK);
     assert_int_equal(vfs_unlink(place("/d/b")), E_OK);
-    assert_int_equal(vfs_link(d, place("/c")), E_NOENT);
+    assert_int_equal(vfs_link(HERE(d), place("/c")), E_NOENT);
     dentry_put(d);
 }
 
@@ -327,7 +328,7 @@ static void test_many_entries(void **state)
         assert_int_equal(i % 3 ? vfs_unlink(place(path)) : look(path, 0, NULL), E_OK);
     }
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/d", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/d", 0, &d), E_OK);
     assert_int_equal(d->inode->directory->names.count, 1000);
     dentry_put(d);
 }
@@ -339,16 +340,15 @@ static void test_path_of(void **state)
     char buffer[64], *path;
     assert_int_equal(make_dir("/d"), E_OK);
     assert_int_equal(make("/d/f"), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/d/f", 0, &d), E_OK);
-    assert_int_equal(dentry_path(d, root.root, true, buffer, sizeof buffer, &path), E_OK);
+    assert_int_equal(dentry_lookup("/d/f", 0, &d), E_OK);
+    assert_int_equal(dentry_path(d, root.root, buffer, sizeof buffer, &path), E_OK);
     assert_string_equal(path, "/d/f");
-    assert_int_equal(dentry_path(d, root.root, true, buffer, 4, &path), E_NAMETOOLONG);
-    assert_int_equal(dentry_path(root.root, root.root, true, buffer, 2, &path), E_OK);
+    assert_int_equal(dentry_path(d, root.root, buffer, 4, &path), E_NAMETOOLONG);
+    assert_int_equal(dentry_path(root.root, root.root, buffer, 2, &path), E_OK);
     assert_string_equal(path, "/");
     assert_int_equal(vfs_unlink(place("/d/f")), E_OK);
-    assert_int_equal(dentry_path(d, root.root, true, buffer, sizeof buffer, &path), E_OK);
+    assert_int_equal(dentry_path(d, root.root, buffer, sizeof buffer, &path), E_OK);
     assert_string_equal(path, "/d/f (deleted)");
-    assert_false(dentry_is_reachable(d));
     dentry_put(d);
 }
 
@@ -368,13 +368,13 @@ static void test_mount(void **state)
     assert_int_equal(vfs_rename(place("/m"), place("/n"), 0), E_BUSY);
     assert_int_equal(look("/m/..", 0, &ino), E_OK);
     assert_int_equal(ino, root.root->inode->ino);
-    assert_int_equal(walk_lookup(NULL, "/m/f", 0, &d), E_OK);
-    assert_int_equal(dentry_path(d, root.root, true, buffer, sizeof buffer, &path), E_OK);
+    assert_int_equal(dentry_lookup("/m/f", 0, &d), E_OK);
+    assert_int_equal(dentry_path(d, root.root, buffer, sizeof buffer, &path), E_OK);
     assert_string_equal(path, "/m/f");
     dentry_put(d);
-    assert_int_equal(walk_lookup(NULL, "/m", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/m", 0, &d), E_OK);
     assert_ptr_equal(d, other.root);
-    assert_int_equal(dentry_path(d, root.root, true, buffer, sizeof buffer, &path), E_OK);
+    assert_int_equal(dentry_path(d, root.root, buffer, sizeof buffer, &path), E_OK);
     assert_string_equal(path, "/m");
     dentry_put(d);
 }
@@ -388,9 +388,9 @@ static void test_chroot(void **state)
     assert_int_equal(make("/jail/f"), E_OK);
     assert_int_equal(make_link("/f", "/jail/l"), E_OK);
     assert_int_equal(look("/jail/f", 0, &a), E_OK);
-    assert_int_equal(walk_lookup(NULL, "/jail", 0, &d), E_OK);
-    fs_set_root(d);
-    fs_set_cwd(d);
+    assert_int_equal(dentry_lookup("/jail", 0, &d), E_OK);
+    fs_set_root(HERE(d));
+    fs_set_cwd(HERE(d));
     dentry_put(d);
     assert_int_equal(look("/../../l", WALK_FOLLOW, &b), E_OK);
     assert_int_equal(a, b);
@@ -401,7 +401,7 @@ static void test_permissions_of_others(void **state)
     (void)state;
     assert_int_equal(vfs_make_directory(place("/t"), 01777), E_OK);
     struct dentry *d;
-    assert_int_equal(walk_lookup(NULL, "/t", 0, &d), E_OK);
+    assert_int_equal(dentry_lookup("/t", 0, &d), E_OK);
     assert_int_equal(vfs_change_mode(d, 01777), E_OK);
     dentry_put(d);
     assert_int_equal(make("/t/roots"), E_OK);
@@ -524,7 +524,7 @@ static void test_walk_restrictions(void **state)
         {"mount", {E_XDEV, E_OK, E_OK, E_OK, E_OK}},
     };
     static struct filesystem other;
-    struct dentry *top, *found;
+    struct location top, found;
     (void)state;
     assert_int_equal(make_dir("/top"), E_OK);
     assert_true(make_dir("/top/in") == E_OK && make_dir("/top/mount") == E_OK);
@@ -537,15 +537,15 @@ static void test_walk_restrictions(void **state)
     assert_int_equal(walk_lookup(NULL, "/top", 0, &top), E_OK);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         for (size_t r = 0; r < ARRAY_LENGTH(restrictions); r++) {
-            enum err e = walk_lookup(top, rows[i].path, WALK_FOLLOW | restrictions[r], &found);
+            enum err e = walk_lookup(&top, rows[i].path, WALK_FOLLOW | restrictions[r], &found);
             if (e != rows[i].expected[r])
                 fail_msg("%s, %x: %d", rows[i].path, restrictions[r], e);
             if (e == E_OK)
-                dentry_put(found);
+                location_put(&found);
         }
     }
-    assert_int_equal(walk_lookup(top, "/top", WALK_BENEATH, &found), E_XDEV);
-    dentry_put(top);
+    assert_int_equal(walk_lookup(&top, "/top", WALK_BENEATH, &found), E_XDEV);
+    location_put(&top);
 }
 
 int main(void)

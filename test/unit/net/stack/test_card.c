@@ -169,6 +169,28 @@ static void test_ping(void **state)
     assert_int_equal(net_buffers_used(), 0);
 }
 
+/* The card makes TCP's checksums: the frame has the pseudo header's sum, of which the whole is made as a card does it. */
+static void test_checksum_is_left_to_the_card(void **state)
+{
+    (void)state;
+    uint8_t frame[200], tcp[20] = {0x12, 0x34, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff};
+    uint8_t pseudo[12];
+    memcpy(pseudo, router_ip, 4);
+    memcpy(pseudo + 4, own_ip, 4);
+    memcpy(pseudo + 8, (uint8_t[]){0, 6, 0, 20}, 4);
+    put(tcp + 16, sum_of(tcp, 20, (uint16_t)~sum_of(pseudo, 12, 0)));
+    net_card_frame(frame, ipv4_frame(frame, own_ip, 6, tcp, sizeof tcp), 2000);
+    net_native_pass(1);
+    /* Nothing listens: a reset. */
+    assert_int_equal(net_card_last[47], 0x14);
+    assert_int_equal(net_card_checksum_from, 34);
+    assert_int_equal(net_card_checksum_at, 16);
+    put(net_card_last + 34 + 16, sum_of(net_card_last + 34, 20, 0));
+    memcpy(pseudo, own_ip, 4);
+    memcpy(pseudo + 4, router_ip, 4);
+    assert_int_equal(sum_of(net_card_last + 34, 20, (uint16_t)~sum_of(pseudo, 12, 0)), 0);
+}
+
 static struct pbuf *kept;
 
 static void keep(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from, u16_t port)
@@ -292,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dhcp),           cmocka_unit_test(test_arp),
         cmocka_unit_test(test_ping),           cmocka_unit_test(test_no_copy),
+        cmocka_unit_test(test_checksum_is_left_to_the_card),
         cmocka_unit_test(test_poll_gives_way), cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_link),
     };

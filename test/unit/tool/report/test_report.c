@@ -2,6 +2,7 @@
 /* The tool finds reports in the log and prints them. The reader of DWARF is a stand-in, which finds
  * something, dies, or never returns. */
 #include "host/guard.h"
+#include "report/demangle.h"
 #include "report/report.h"
 #include "report/report_stream.h"
 #include "unit.h"
@@ -44,9 +45,12 @@ void report_notes_make(const struct report_files *files, const char *line, size_
         _exit(3);
     out->note = memory(sizeof *out->note);
     out->count = 1;
-    out->note[0] = (struct report_note){0x10, string_copy(" at a.c:2"),
-                                        string_copy("          >     2 | x;\n"),
-                                        string_copy("[{\"line\":2}]")};
+    out->note[0] = (struct report_note){
+        .address = 0x10,
+        .tail = string_copy(" at a.c:2"),
+        .excerpt = string_copy("          >     2 | x;\n"),
+        .json = string_copy("[{\"line\":2}]"),
+    };
 }
 
 pid_t guard_fork(int keep)
@@ -226,6 +230,57 @@ static void test_a_cut_report_is_shown_as_it_is(void **state)
     }
 }
 
+static void test_a_better_name_replaces_the_place(void **state)
+{
+    static const char text[] = "==== CRASH: abort ====\n"
+                               "  what    SIGABRT by .text+0x4 [libc.so] (rip 0x10)\n"
+                               "  trace   #0 0x0000000000000010 .text+0x4 [libc.so]\n"
+                               "          #1 0x0000000000000011 .text+0x4 [libc.so]\n"
+                               "  hint    abort() was called: yes\n"
+                               "==== CRASH: abort; SIGABRT by .text+0x4 [libc.so] rip 0x10; end\n";
+    struct report_note note = {
+        .address = 0x10, .was = ".text+0x4 [libc.so]", .place = "raise+0x1 [libc.so]", .tail = ""};
+    struct report_notes notes = {.note = &note, .count = 1, .said = "no\nmemory"};
+    struct text out = {0};
+    (void)state;
+    report_render(text, sizeof text - 1, &notes, false, &out);
+    assert_string_equal(out.bytes,
+                        "==== CRASH: abort ====\n"
+                        "  what    SIGABRT by raise+0x1 [libc.so] (rip 0x10)\n"
+                        "  trace   #0 0x0000000000000010 raise+0x1 [libc.so]\n"
+                        "          #1 0x0000000000000011 .text+0x4 [libc.so]\n"
+                        "  said    no\n"
+                        "          memory\n"
+                        "==== CRASH: abort; SIGABRT by raise+0x1 [libc.so] rip 0x10; end\n");
+    text_free(&out);
+    out = (struct text){0};
+    notes.said = NULL;
+    report_render(text, sizeof text - 1, &notes, false, &out);
+    assert_non_null(strstr(out.bytes, "  hint    abort() was called: yes\n"));
+    text_free(&out);
+}
+
+static void test_names_are_demangled(void **state)
+{
+    static const struct {
+        const char *mangled, *plain;
+    } names[] = {
+        {"at _ZN3app5parseERNS_6parserE+0x1 [a]", "at app::parse(app::parser&)+0x1 [a]"},
+        {"_RNvNtCsfLfy6EI15iL_3std7process5abort+0x8", "std::process::abort+0x8"},
+        {"_ZN3std9panicking20rust_panic_with_hook17h0123456789abcdefE;",
+         "std::panicking::rust_panic_with_hook;"},
+        {"_Zebra _R _RNv a_ZN3app5parseEv", "_Zebra _R _RNv a_ZN3app5parseEv"},
+        {"main+0x1", "main+0x1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct text out = {0};
+        demangle_text(names[i].mangled, strlen(names[i].mangled), &out);
+        assert_string_equal(out.bytes, names[i].plain);
+        text_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +291,8 @@ int main(void)
         cmocka_unit_test(test_colours_add_nothing_else),
         cmocka_unit_test(test_nothing_is_lost_without_the_reader),
         cmocka_unit_test(test_a_cut_report_is_shown_as_it_is),
+        cmocka_unit_test(test_a_better_name_replaces_the_place),
+        cmocka_unit_test(test_names_are_demangled),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     text_free(&kept);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* What cmake/lwip-edits/due.cmake, pcbs.cmake and udp.cmake change: clocks and look-ups that do not depend on how much else there is. */
+#include "native.h"
+#include "net_native.h"
+#include "net_wire.h"
+#include "unit.h"
+
+#include "net/stack/pcbs.h"
+#include "net/stack/secret.h"
+#include "net/stack/stack.h"
+
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/raw.h>
+#include <lwip/udp.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    PORT = 80
+};
+
+static struct tcp_pcb *listener, *accepted;
+static unsigned accepts, received;
+
+static err_t keep(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    (void)arg;
+    (void)pcb;
+    (void)err;
+    if (p != NULL) {
+        received += p->tot_len;
+        pbuf_free(p);
+    }
+    return ERR_OK;
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)arg;
+    (void)err;
+    if (pcb == NULL)
+        return ERR_MEM;
+    accepted = pcb;
+    accepts++;
+    tcp_recv(pcb, keep);
+    return ERR_OK;
+}
+
+static void serve(uint16_t backlog)
+{
+    accepts = received = 0;
+    struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
+    ip_set_option(pcb, SOF_REUSEADDR);
+    assert_int_equal(tcp_bind(pcb, IP4_ADDR_ANY, PORT), ERR_OK);
+    listener = tcp_listen_with_backlog(pcb, backlog);
+    tcp_accept(listener, on_accept);
+}
+
+/* Closes all there is. */
+static void end(void)
+{
+    tcp_close(listener);
+    while (tcp_active_pcbs != NULL)
+        tcp_abort(tcp_active_pcbs);
+    while (tcp_tw_pcbs != NULL)
+        tcp_abort(tcp_tw_pcbs);
+    net_native_pass(1000);
+}
+
+static struct wire_segment from(uint16_t source, uint32_t sequence, uint32_t acknowledges,
+                                uint8_t flags)
+{
+    return (struct wire_segment){.source = source,
+                                 .destination = PORT,
+                                 .sequence = sequence,
+                                 .acknowledges = acknowledges,
+                                 .flags = flags};
+}
+
+/* A handshake from the port; returns the sequence number of the server's next byte. The client's is 1001. */
+static uint32_t open_from(uint16_t source)
+{
+    struct wire_segment s = from(source, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    struct wire_segment a = wire_answer();
+    assert_int_equal(a.flags, TCP_SYN | TCP_ACK);
+    s = from(source, 1001, a.sequence + 1, TCP_ACK);
+    wire_tcp(&s);
+    return a.sequence + 1;
+}
+
+/* CPU time of a minute beside connections that say nothing. */
+static double minute(void)
+{
+    struct timespec t0, t1;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
+    net_native_pass(60000);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
+    return (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+}
+
+/* The clock passes idle connections by. */
+static void test_idle_connections_take_no_time(void **state)
+{
+    (void)state;
+    serve(64);
+    for (unsigned i = 0; i < 10; i++)
+        open_from((uint16_t)(2000 + i));
+    net_native_pass(60000);
+    double few = minute();
+    for (unsigned i = 10; i < 10000; i++)
+        open_from((uint16_t)(2000 + i));
+    net_native_pass(60000);
+    assert_true(minute() < 5 * few + 0.002);
+    end();
+}
+
+/* When packets are sent, in ms after the first; `most` at most, in 200 s. */
+static unsigned sent_at(unsigned *at, unsigned most)
+{
+    unsigned count = 0, sent = wire_sent;
+    for (unsigned ms = 0; ms < 200000 && count < most; ms += 100) {
+        net_native_pass(100);
+        if (wire_sent != sent)
+            at[count++] = ms + 100;
+        sent = wire_sent;
+    }
+    return count;
+}
+
+static void test_retransmissions_wait_longer_and_longer(void **state)
+{
+    (void)state;
+    unsigned at[8];
+    serve(8);
+    open_from(7200);
+    assert_int_equal(tcp_write(accepted, "x", 1, 0), ERR_OK);
+    tcp_output(accepted);
+    assert_int_equal(sent_at(at, 5), 5);
+    for (unsigned i = 1; i < 4; i++)
+        assert_in_range((at[i + 1] - at[i]) * 10 / (at[i] - at[i - 1]), 17, 23);
+    assert_in_range(at[0], 200, 2000);
+    end();
+}
+
+static err_t last_error;
+
+static void on_error(void *arg, err_t error)
+{
+    (void)arg;
+    last_error = error;
+}
+
+/* TCP_USER_TIMEOUT ends a connection whose peer acknowledges nothing, and one whose window stays closed. */
+static void test_user_timeout(void **state)
+{
+    (void)state;
+    for (unsigned closed = 0; closed < 2; closed++) {
+        serve(8);
+        uint32_t ours = open_from((uint16_t)(7300 + closed));
+        last_error = ERR_OK;
+        tcp_err(accepted, on_error);
+        accepted->due.user_ms = 5000;
+        assert_int_equal(tcp_write(accepted, "xy", 2, 0), ERR_OK);
+        if (closed)
+            accepted->snd_wnd = 0;
+        tcp_output(accepted);
+        for (unsigned ms = 0; ms < 4800; ms += 100) {
+            net_native_pass(100);
+            assert_int_equal(last_error, ERR_OK);
+        }
+        net_native_pass(1000);
+        assert_int_equal(last_error, ERR_ABRT);
+        /* What is acknowledged in time begins it anew. */
+        ours = open_from((uint16_t)(7400 + closed));
+        tcp_err(accepted, on_error);
+        last_error = ERR_OK;
+        accepted->due.user_ms = 5000;
+        for (unsigned i = 0; i < 4; i++) {
+            assert_int_equal(tcp_write(accepted, "x", 1, 0), ERR_OK);
+            tcp_output(accepted);
+            net_native_pass(4000);
+            struct wire_segment s = from((uint16_t)(7400 + closed), 1001, ours + i + 1, TCP_ACK);
+            wire_tcp(&s);
+        }
+        assert_int_equal(last_error, ERR_OK);
+        end();
+    }
+}
+
+/* Keepalives begin after the idle time, and end a connection whose peer is gone. */
+static void test_keepalive(void **state)
+{
+    (void)state;
+    serve(8);
+    open_from(7500);
+    tcp_err(accepted, on_error);
+    last_error = ERR_OK;
+    ip_set_option(accepted, SOF_KEEPALIVE);
+    accepted->keep_idle = 100000;
+    accepted->keep_intvl = 10000;
+    accepted->keep_cnt = 3;
+    net_due_arm(accepted);
+    unsigned sent = wire_sent;
+    net_native_pass(99000);
+    assert_int_equal(wire_sent, sent);
+    net_native_pass(2000);
+    assert_int_equal(wire_sent, sent + 1);
+    net_native_pass(20000);
+    assert_int_equal(wire_sent, sent + 3);
+    assert_int_equal(last_error, ERR_OK);
+    net_native_pass(12000);
+    assert_int_equal(last_error, ERR_ABRT);
+    end();
+}
+
+/* More connections are due at once than have their turn: the others wait for the next one, not for a tick. */
+static void test_clock_gives_way(void **state)
+{
+    (void)state;
+    serve(64);
+    for (unsigned i = 0; i < 2000; i++) {
+        open_from((uint16_t)(2000 + i));
+        assert_int_equal(tcp_write(accepted, "x", 1, 0), ERR_OK);
+        tcp_output(accepted);
+    }
+    unsigned sent = wire_sent;
+    for (unsigned i = 0; i < 100 && wire_sent == sent; i++)
+        net_native_pass_to_timer(1);
+    assert_in_range(wire_sent - sent, 1, 300);
+    net_native_work(10000);
+    assert_int_equal(wire_sent - sent, 2000);
+    end();
+}
+
+/* The server closes first: from the client's port, then its FIN. */
+static void close_from(uint16_t source, uint32_t ours)
+{
+    tcp_close(accepted);
+    struct wire_segment s = from(source, 1001, ours + 1, TCP_ACK | TCP_FIN);
+    wire_tcp(&s);
+}
+
+/* Those in TIME-WAIT end after a minute, the oldest first. */
+static void test_time_wait_ends(void **state)
+{
+    (void)state;
+    serve(8);
+    close_from(3100, open_from(3100));
+    net_native_pass(30000);
+    uint32_t ours = open_from(3101);
+    close_from(3101, ours);
+    net_native_pass(29000);
+    assert_int_equal(net_pcbs_time_wait(), 2);
+    /* The first one's peer sends its FIN again, and so its time begins anew. */
+    struct wire_segment s = from(3100, 1001, 0, TCP_ACK | TCP_FIN);
+    wire_tcp(&s);
+    net_native_pass(32000);
+    assert_int_equal(net_pcbs_time_wait(), 1);
+    net_native_pass(30000);
+    assert_int_equal(net_pcbs_time_wait(), 0);
+    end();
+}
+
+static unsigned came_to;
+
+static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip, u16_t port)
+{
+    (void)pcb;
+    (void)from_ip;
+    (void)port;
+    came_to = (unsigned)(uintptr_t)arg;
+    pbuf_free(p);
+}
+
+static double datagrams_take(unsigned sockets)
+{
+    struct timespec t0, t1;
+    uint8_t packet[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
+                          0,    1, 10, 0, 0, 2, 1, 1, 0,  0,  0,    8,    0,  0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned port = 10000 + i * 7919 % sockets;
+        packet[22] = (uint8_t)(port >> 8);
+        packet[23] = (uint8_t)port;
+        wire_packet(packet, sizeof packet);
+        assert_int_equal(came_to, port);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
+    return (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+}
+
+/* A datagram finds its socket among 10,000 in the time that it takes among 10; a SYN its listener. */
+static void test_ten_thousand_ports(void **state)
+{
+    (void)state;
+    static struct udp_pcb *all[10000];
+    uint64_t before = net_native_memory();
+    double few = 0;
+    for (unsigned i = 0; i < 10000; i++) {
+        all[i] = udp_new_ip_type(IPADDR_TYPE_V4);
+        assert_int_equal(udp_bind(all[i], IP4_ADDR_ANY, (u16_t)(10000 + i)), ERR_OK);
+        udp_recv(all[i], on_udp, (void *)(uintptr_t)(10000 + i));
+        if (i == 9)
+            few = datagrams_take(10);
+    }
+    assert_true(datagrams_take(10000) < 5 * few);
+    for (unsigned i = 0; i < 10000; i += 2)
+        udp_remove(all[i]);
+    for (unsigned i = 1; i < 10000; i += 2)
+        udp_remove(all[i]);
+    assert_int_equal(net_native_memory(), before);
+}
+
+static double syns_take(unsigned listeners)
+{
+    struct timespec t0, t1;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
+    for (unsigned i = 0; i < 5000; i++) {
+        struct wire_segment s = from((uint16_t)(2000 + i), 1000, 0, TCP_SYN);
+        s.destination = (uint16_t)(10000 + i * 7919 % listeners);
+        wire_tcp(&s);
+        struct wire_segment a = wire_answer();
+        assert_int_equal(a.flags, TCP_SYN | TCP_ACK);
+        s.sequence = 1001;
+        s.flags = TCP_RST;
+        wire_tcp(&s);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
+    return (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+}
+
+static void test_ten_thousand_listeners(void **state)
+{
+    (void)state;
+    static struct tcp_pcb *all[10000];
+    uint64_t before = net_native_memory();
+    double few = 0;
+    for (unsigned i = 0; i < 10000; i++) {
+        struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
+        assert_int_equal(tcp_bind(pcb, IP4_ADDR_ANY, (u16_t)(10000 + i)), ERR_OK);
+        all[i] = tcp_listen(pcb);
+        if (i == 9)
+            few = syns_take(10);
+    }
+    assert_true(syns_take(10000) < 5 * few);
+    for (unsigned i = 0; i < 10000; i++)
+        tcp_close(all[i]);
+    assert_int_equal(net_native_memory(), before);
+}
+
+int main(void)
+{
+    net_native_start();
+    wire_add();
+    net_native_pass(1000);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_idle_connections_take_no_time),
+        cmocka_unit_test(test_retransmissions_wait_longer_and_longer),
+        cmocka_unit_test(test_user_timeout),
+        cmocka_unit_test(test_keepalive),
+        cmocka_unit_test(test_clock_gives_way),
+        cmocka_unit_test(test_time_wait_ends),
+        cmocka_unit_test(test_ten_thousand_ports),
+        cmocka_unit_test(test_ten_thousand_listeners),
+    };
+    return RUN_TESTS(tests);
+}
