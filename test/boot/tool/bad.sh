@@ -127,7 +127,7 @@ boots() {
     poke archive.iso "$(sector_of good.iso 070701)" XXXXXX
     boot 'archive' --image archive.iso
     cp good.iso kernel.iso
-    poke kernel.iso "$(sector_of good.iso "$(printf '\177ELF')")" XXXX
+    poke kernel.iso "$(sector_of good.iso "$(printf '\177ELF.\{12\}\002')")" XXXX # executable: GRUB's modules are not
     boot 'stop: the boot loader could not load the kernel' --image kernel.iso
     cp good.iso loader.iso
     dd if=/dev/zero of=loader.iso bs=2048 seek=17 count=1 conv=notrunc 2>/dev/null # boot catalogue's address
