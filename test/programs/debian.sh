@@ -76,7 +76,8 @@ if [ "${program#/}" = "$program" ]; then # a file of debian/, which is /t on Lin
     build "$program" "$native" || exit 1
     program=/t/${native##*/}
 fi
-native=$(compgen -G "$native" | tail -n 1) && [ -x "$native" ] || skip "no $program"
+native=$(compgen -G "$native" | tail -n 1)
+[ -x "$native" ] || skip "no $program"
 case $input in
 -) input=/dev/null ;;
 *) [ -e "$here/debian/$input" ] && input=$here/debian/$input || input=$here/root/data/$input ;;

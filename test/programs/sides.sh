@@ -129,8 +129,8 @@ start_case() {
     # A container has root that may make devices and a chroot.
     apart=()
     place=chroot
-    cp -a /dev/null "$work/try" 2> /dev/null && : 2> /dev/null > "$work/try" && chroot / true 2> /dev/null ||
+    if ! { cp -a /dev/null "$work/try" && : > "$work/try" && chroot / true; } 2> /dev/null; then
         skip "the Linux side cannot run: $why"
-    # shellcheck disable=SC2154
-    case $marks in *@*) skip "the Linux side needs /proc or terminals: $why" ;; esac
+    fi
+    case $marks in *@*) skip "the Linux side needs /proc, terminals or rights: $why" ;; esac
 }

@@ -56,8 +56,8 @@ static bool read_stat(const char *pid, struct process *out)
     if (file)
         fclose(file);
     out->pid = (pid_t)strtol(pid, NULL, 10);
-    if (!at || sscanf(at + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &out->state, &out->parent, &user,
-                      &system) != 4)
+    if (!at || sscanf(at + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &out->state,
+                      &out->parent, &user, &system) != 4)
         return false;
     out->ticks = user + system;
     return true;
@@ -176,14 +176,16 @@ int main(int argc, char **argv)
             moved = now();
         if (now() - moved < limit && now() - began < RUNS_MOST * limit)
             continue;
-        pid_t last = read_tree(); /* of what started meanwhile, one is there yet, or was the newest */
+        pid_t last =
+            read_tree(); /* of what started meanwhile, one is there yet, or was the newest */
         if (last != newest && now() - began < RUNS_MOST * limit) {
             newest = last;
             moved = now();
             continue;
         }
-        printf("watch: the test hangs: it runs for %.0f s, the last %.0f s without output or a new process (limit %s s, x%g)\n",
-               now() - began, now() - moved, argv[1], times);
+        printf(
+            "watch: the test hangs: it runs for %.0f s, the last %.0f s without output or a new process (limit %s s, x%g)\n",
+            now() - began, now() - moved, argv[1], times);
         list_tree();
         fflush(stdout);
         end_tree(child);

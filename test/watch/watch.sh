@@ -33,6 +33,7 @@ expect 1 'hangs' 1 sh -c 'while :; do :; done'
 expect 1 'hangs' 1 sh -c 'trap "" TERM; (setsid sleep 1235 &) ; sleep 1235'
 pgrep -f 'sleep 123[45]' && { echo 'FAIL: a process is left' && failures=1; }
 # Output goes on: no hang, up to 5 times the limit. New processes, too.
+# shellcheck disable=SC2016 # the inner shell's
 expect 0 '^4$' 1 sh -c 'for i in 1 2 3 4; do sleep 0.6; echo $i; done'
 expect 0 '^end$' 1 sh -c 'for i in 1 2 3 4; do sleep 0.6; done; echo end'
 expect 1 'runs for [5-9] s, the last 0 s' 1 sh -c 'while :; do echo more; sleep 0.1; done'

@@ -161,12 +161,13 @@ static void measure_boot(void)
     while (!child_wait(&child, -1, &status))
         ;
     clock_gettime(CLOCK_MONOTONIC, &end);
-    double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+    double seconds =
+        (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
     double times = 1;
     while (times < SLOW_MOST && times * BOOT_SECONDS < seconds)
         times++;
-    printf("ouro: a boot takes %.1f s here%s; the limits of tests are multiplied by %.0f\n", seconds,
-           WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "" : " and fails", times);
+    printf("ouro: a boot takes %.1f s here%s; the limits of tests are multiplied by %.0f\n",
+           seconds, WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "" : " and fails", times);
     fflush(stdout);
     char *slow = string_format("%.0f", times);
     setenv("SLOW", slow, 1);

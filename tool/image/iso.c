@@ -143,8 +143,10 @@ static void replace_all(char *in, size_t size, const char *from, const char *to,
  * stands, in the directory of HFS+ in UTF-16. O(size of the image) */
 static void set_grub_name(const char *image)
 {
-    static const char mark[] = "NM \1"; /* the Rock Ridge name before it: 5 bytes and 27 of the name */
-    char name[GRUB_NAME], date[GRUB_NAME + 1], wide_name[2 * GRUB_NAME] = "", wide_date[2 * GRUB_NAME] = "";
+    static const char mark[] =
+        "NM \1"; /* the Rock Ridge name before it: 5 bytes and 27 of the name */
+    char name[GRUB_NAME], date[GRUB_NAME + 1], wide_name[2 * GRUB_NAME] = "",
+                                                             wide_date[2 * GRUB_NAME] = "";
     time_t seconds = date_of_image();
     struct tm tm;
     struct stat st;

@@ -407,7 +407,8 @@ static const char *write_file(struct core *c, int fd, const char *path)
         strcmp(text, "crash") != 0)
         return "the kernel failed, not the program";
     read_modules(c);
-    if (!gdb_remote_registers(fd, &c->registers) || !gdb_remote_monitor(fd, "info registers", &c->state) || !read_ranges(c, fd))
+    if (!gdb_remote_registers(fd, &c->registers) ||
+        !gdb_remote_monitor(fd, "info registers", &c->state) || !read_ranges(c, fd))
         return "QEMU did not tell registers and page tables";
     add_thread(c, c->report, true);
     add_fpu(c);

@@ -232,11 +232,16 @@ static void test_module_over_the_firmwares_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cut_at_the_width),     cmocka_unit_test(test_each_kind_of_memory),
-        cmocka_unit_test(test_any_order_merges),     cmocka_unit_test(test_stricter_cuts_a_hole),
-        cmocka_unit_test(test_laxer_fills_the_gaps), cmocka_unit_test(test_one_swallows_many),
-        cmocka_unit_test(test_empty_and_wrapping),   cmocka_unit_test(test_full_map_is_refused),
-        cmocka_unit_test(test_against_a_byte_map),   cmocka_unit_test(test_module_over_the_firmwares_pages),
+        cmocka_unit_test(test_cut_at_the_width),
+        cmocka_unit_test(test_each_kind_of_memory),
+        cmocka_unit_test(test_any_order_merges),
+        cmocka_unit_test(test_stricter_cuts_a_hole),
+        cmocka_unit_test(test_laxer_fills_the_gaps),
+        cmocka_unit_test(test_one_swallows_many),
+        cmocka_unit_test(test_empty_and_wrapping),
+        cmocka_unit_test(test_full_map_is_refused),
+        cmocka_unit_test(test_against_a_byte_map),
+        cmocka_unit_test(test_module_over_the_firmwares_pages),
     };
     return RUN_TESTS(tests);
 }
