@@ -76,8 +76,11 @@ if [ "${program#/}" = "$program" ]; then # a file of debian/, which is /t on Lin
     build "$program" "$native" || exit 1
     program=/t/${native##*/}
 fi
-native=$(compgen -G "$native" | tail -n 1)
-[ -x "$native" ] || skip "no $program"
+case $program in *[?]*) # a version, of which the last is taken
+    program=$(compgen -G "$program" | tail -n 1)
+    native=$program ;;
+esac
+[ -x "$native" ] || skip "no $name"
 case $input in
 -) input=/dev/null ;;
 *) [ -e "$here/debian/$input" ] && input=$here/debian/$input || input=$here/root/data/$input ;;
