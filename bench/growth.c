@@ -11,6 +11,7 @@
  * of waiting for the machine's end.
  */
 #define _GNU_SOURCE
+#include "crowd_ipc.h"
 #include "stored.h"
 
 #include <errno.h>
@@ -93,6 +94,15 @@ static const struct crowd {
      add_forked,
      end_processes,
      {{"fork_wait", do_fork_wait, 100}, {"truncate_beside", do_truncate_mapped, 500}}},
+    {"ipc",
+     {1, 30, 300, 3000},
+     add_object,
+     end_objects,
+     {{"shm_attach", do_shm_attach, 300},
+      {"sem_op", do_sem_op, 500},
+      {"msg_turn", do_msg_turn, 500}}},
+    {"queues", {1, 16, 64, 250}, add_queue, end_queues, {{"queue_turn", do_queue_turn, 500}}},
+    {"pidfds", {1, 30, 300, 3000}, add_pidfd, end_fds, {{"pidfd_use", do_pidfd_use, 500}}},
     {"packets", {1, 16, 64, 250}, add_packet, end_packets, {{"packet", do_packet, 1000}}},
     {"realtime",
      {1, 30, 300, 1000},
@@ -146,6 +156,11 @@ static const struct crowd {
      add_mount,
      end_mounts,
      {{"stat_mounted", do_stat_mounted, 1000}, {"mount_umount", do_mount_umount, 200}}},
+    {"binds",
+     {1, 30, 300, 3000},
+     add_bind,
+     end_mounts,
+     {{"stat_bound", do_stat_mounted, 1000}, {"bind_umount", do_bind_umount, 200}}},
 };
 
 static const struct crowd on_disks[] = {

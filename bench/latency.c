@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * latency [end=1]: how long one large call keeps the other threads waiting. A second thread
- * sleeps for 1 ms at a time and notes the most that a sleep was late:
+ * sleeps for 1 ms at a time and notes the most that a sleep was late (n/a for forks_100 also if the process that computes
+ * beside the others gets less than half of its share):
  *
  *     figure NAME ms VALUE
  *
@@ -12,19 +13,25 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
-#define MIB     ((size_t)1 << 20)
-#define LARGE   (64 * MIB)
-#define AREAS   16000
-#define SOCKETS 1000
-#define TICK_NS 1000000u
+#define MIB      ((size_t)1 << 20)
+#define LARGE    (64 * MIB)
+#define AREAS    16000
+#define SOCKETS  1000
+#define TICK_NS  1000000u
+#define FORKERS  100
+#define FORKS_NS 300000000
 
 static atomic_bool stop;
 static atomic_ullong latest;
@@ -149,10 +156,10 @@ static bool make_areas(void)
     return true;
 }
 
-static bool read_smaps(void)
+static bool read_all(const char *path)
 {
     static char text[64 << 10];
-    int fd = open("/proc/self/smaps", O_RDONLY);
+    int fd = open(path, O_RDONLY);
     ssize_t got = -1;
     while (fd >= 0 && (got = read(fd, text, sizeof text)) > 0) {
     }
@@ -160,11 +167,81 @@ static bool read_smaps(void)
     return fd >= 0 && got == 0;
 }
 
+static bool read_smaps(void)
+{
+    return read_all("/proc/self/smaps");
+}
+
+#define BINDS 1000
+
+static bool make_binds(void)
+{
+    char name[64];
+    mkdir("/tmp/binds", 0755);
+    mkdir("/tmp/copy", 0755);
+    for (int i = 0; i < BINDS; i++) {
+        snprintf(name, sizeof name, "/tmp/binds/%d", i);
+        if (mkdir(name, 0755) != 0)
+            return false;
+    }
+    if (mount("/tmp/binds", "/tmp/binds", NULL, MS_BIND, NULL) != 0)
+        return false;
+    for (int i = 0; i < BINDS; i++) {
+        snprintf(name, sizeof name, "/tmp/binds/%d", i);
+        if (mount("/tmp/copy", name, NULL, MS_BIND, NULL) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool copy_binds(void)
+{
+    return mount("/tmp/binds", "/tmp/copy", NULL, MS_BIND | MS_REC, NULL) == 0;
+}
+
+static bool read_mountinfo(void)
+{
+    return read_all("/proc/self/mountinfo");
+}
+
+static bool detach_binds(void)
+{
+    return umount2("/tmp/copy", MNT_DETACH) == 0;
+}
+
+/* Processes that do nothing but fork leave this one its share of the CPU. */
+static bool compute_beside_forks(void)
+{
+    static pid_t forker[FORKERS];
+    struct timespec from, to;
+    for (int i = 0; i < FORKERS; i++) {
+        forker[i] = fork();
+        while (forker[i] == 0) {
+            pid_t child = fork();
+            if (child == 0)
+                _exit(0);
+            waitpid(child, NULL, 0);
+        }
+    }
+    atomic_store(&latest, 0);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    for (uint64_t end = now_ns() + FORKS_NS; now_ns() < end;) {
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    for (int i = 0; i < FORKERS; i++) {
+        kill(forker[i], SIGKILL);
+        waitpid(forker[i], NULL, 0);
+    }
+    return (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec >
+           FORKS_NS / (FORKERS + 1) / 2;
+}
+
 static const struct {
     const char *name;
     bool (*prepare)(void);
     bool (*call)(void);
 } calls[] = {
+    {"forks_100", NULL, compute_beside_forks},
     {"read_zero_64m", map_block, read_zero},
     {"write_file_64m", open_data, write_file},
     {"ftruncate_64m", NULL, shorten_file},
@@ -172,6 +249,9 @@ static const struct {
     {"munmap_64m", NULL, unmap_block},
     {"close_chain_1000", make_chain, close_chain},
     {"read_smaps_16000", make_areas, read_smaps},
+    {"bind_tree_1000", make_binds, copy_binds},
+    {"read_mountinfo_2000", NULL, read_mountinfo},
+    {"detach_tree_1000", NULL, detach_binds},
 };
 
 int main(int argc, char **argv)

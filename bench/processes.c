@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * processes [divide=N] [end=1]: what processes cost:
+ * processes [only=FIGURE]... [divide=N] [end=1]: what processes cost:
  *
  *     figure NAME us VALUE
  *
@@ -22,6 +22,8 @@ extern char **environ;
 
 static char self[100] = "/proc/self/exe";
 static long divide;
+static int words;
+static char **word;
 
 static bool fork_once(void)
 {
@@ -52,9 +54,10 @@ static bool ask_once(void)
 /* One sample: the time of a round. */
 static void timed(const char *name, bool (*round)(void), long rounds)
 {
-    bool good = true;
+    if (!chosen(words, word, name))
+        return;
     rounds = rounds / divide > 0 ? rounds / divide : 1;
-    good = round(); /* the first is another: files are not in memory yet */
+    bool good = round(); /* the first is another: files are not in memory yet */
     uint64_t from = now_ns();
     for (long i = 0; i < rounds && good; i++)
         good = round();
@@ -112,6 +115,8 @@ int main(int argc, char **argv)
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length > 0 ? length : 0] = 0;
     divide = argument(argc, argv, "divide", 1);
+    words = argc;
+    word = argv;
     beside("fork_0m", 0, 500);
     beside("fork_1m", MIB, 300);
     beside("fork_4m", 4 * MIB, 300);

@@ -7,6 +7,7 @@
 
 #include "operations.h"
 
+#include <errno.h>
 #include <semaphore.h>
 #include <sys/swap.h>
 
@@ -111,6 +112,18 @@ static bool add_mount(long i)
     return mkdir(name, 0755) == 0 && mount("none", name, "tmpfs", 0, "") == 0;
 }
 
+/* All of the same folder. */
+static bool add_bind(long i)
+{
+    char name[64];
+    mkdir("/tmp/mounts", 0755);
+    mkdir("/tmp/bound", 0755);
+    mount_name(name, sizeof name, i);
+    mounts = i + 1;
+    return (mkdir(name, 0755) == 0 || errno == EEXIST) &&
+           mount("/tmp/bound", name, NULL, MS_BIND, NULL) == 0;
+}
+
 static void end_mounts(void)
 {
     char name[64];
@@ -139,6 +152,17 @@ static bool do_mount_umount(long n, long rounds)
     mkdir("/tmp/mounted", 0755);
     for (long i = 0; i < rounds; i++)
         if (mount("none", "/tmp/mounted", "tmpfs", 0, "") != 0 || umount("/tmp/mounted") != 0)
+            return false;
+    return true;
+}
+
+static bool do_bind_umount(long n, long rounds)
+{
+    (void)n;
+    mkdir("/tmp/mounted", 0755);
+    for (long i = 0; i < rounds; i++)
+        if (mount("/tmp/bound", "/tmp/mounted", NULL, MS_BIND, NULL) != 0 ||
+            umount("/tmp/mounted") != 0)
             return false;
     return true;
 }

@@ -95,7 +95,9 @@
 #define EFER_NXE      BITS_ONE(11)
 
 /* CPUID (SDM 2A, CPUID). */
-#define CPUID_EXTENDED 0x80000000 /* leaf: the largest extended leaf */
-#define CPUID_FEATURES 0x80000001 /* leaf; EDX: */
-#define CPUID_NX       BITS_ONE(20)
-#define CPUID_LM       BITS_ONE(29)
+#define CPUID_HYPERVISOR     0x40000000 /* leaf: its name in EBX, ECX, EDX */
+#define CPUID_HYPERVISOR_TCG 0x54474354 /* "TCGT": QEMU's emulation */
+#define CPUID_EXTENDED       0x80000000 /* leaf: the largest extended leaf */
+#define CPUID_FEATURES       0x80000001 /* leaf; EDX: */
+#define CPUID_NX             BITS_ONE(20)
+#define CPUID_LM             BITS_ONE(29)

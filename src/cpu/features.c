@@ -101,6 +101,7 @@ INIT_CODE void cpu_features_init(void)
     f->rdseed = f->leaf7_ebx & LEAF7_EBX_RDSEED;
     f->smep = f->leaf7_ebx & LEAF7_EBX_SMEP;
     f->hypervisor = f->leaf1_ecx >> 31;
+    f->tcg = f->hypervisor && cpuid(CPUID_HYPERVISOR, 0).ebx == CPUID_HYPERVISOR_TCG;
 
     write_cr0(CR0_KNOWN);
     /* SMEP and SMAP keep ring 0 away from user pages. There are no user pages (mm/pt/audit.h), so

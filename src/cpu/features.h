@@ -14,6 +14,7 @@ struct cpu_features {
     uint32_t extended_edx;         /* CPUID.80000001H */
     bool lahf;                     /* LAHF and SAHF in long mode */
     bool nx, huge_pages, xsave, invariant_tsc, rdrand, rdseed, smep, hypervisor;
+    bool tcg; /* QEMU's emulation, whose translations of code are by physical and virtual address */
     uint64_t xcr0;       /* state components that XSAVE manages */
     uint32_t xsave_size; /* bytes of an XSAVE (or, without it, FXSAVE) area for xcr0 */
     uint32_t mxcsr_mask; /* bits of MXCSR that may be set */

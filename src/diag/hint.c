@@ -156,8 +156,7 @@ static bool hint_heap(const struct text_writer *w, const struct fault_facts *f,
                 class == FAULT_CLASS_NON_CANONICAL;
     uint64_t page = f->address.v << 12;
     if (wild && f->block_count > 0)
-        text_line(w,
-                  "  hint    perhaps a use after free: a pointer leads to a block that was freed");
+        text_line(w, "  hint    perhaps a use after free: see heap");
     else if (wild && virt_range_contains(f->heap, virt(page)))
         text_line(w, "  hint    the address is a link of free()'s lists: a use after free");
     else if (f->damage.found && (wild || class == FAULT_CLASS_ABORT))

@@ -428,12 +428,11 @@ static void write_blocks(const struct text_writer *w, const struct fault_facts *
         const char *name = b->reg == X86_RIP ? "the address" : x86_register_name(b->reg);
         uint64_t at = b->value - b->block.start;
         if (at < b->block.size)
-            text_line(w,
-                      "  %-7s %s is at +0x%llx in a block of %llu bytes, 0x%llx, that free() took",
-                      label, name, LL(at), LL(b->block.size), LL(b->block.start));
+            text_line(w, "  %-7s %s is at +0x%llx in a freed block of %llu bytes, 0x%llx", label,
+                      name, LL(at), LL(b->block.size), LL(b->block.start));
         else
-            text_line(w, "  %-7s %s is what free() leaves in a block, as in that at 0x%llx", label,
-                      name, LL(b->block.start));
+            text_line(w, "  %-7s %s is what free() leaves in a block, as in 0x%llx", label, name,
+                      LL(b->block.start));
     }
     char text[9];
     fault_report_text(d->value, text);

@@ -148,7 +148,7 @@ static void swap_fpu(struct thread *t) REQUIRES(class_sched)
         cpu_fpu_save(fpu_owner->fpu);
     cpu_fpu_load(t->fpu);
     fpu_owner = t;
-    t->fpu_turns++;
+    t->fpu_turns = t->fpu_at_once ? FPU_TURNS + 1 : (uint8_t)(t->fpu_turns + 1);
 }
 
 static void load_state(struct thread *t) REQUIRES(class_sched)
@@ -524,6 +524,8 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
     }
     thread_own_fpu();
     cpu_fpu_save(t->fpu);
+    t->fpu_turns = thread_current()->fpu_turns;
+    t->fpu_at_once = thread_current()->fpu_at_once;
     t->space = running_space;
     *out = t;
     launch(t, function, argument);

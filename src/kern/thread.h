@@ -9,7 +9,9 @@
  *
  * FPU registers are switched lazily: a thread resumes with CR0.TS set, and its first use of them
  * raises #NM, which swaps them. Most turns are short and use none. A thread that used them in each
- * of its last FPU_TURNS turns gets them at once.
+ * of its last FPU_TURNS turns gets them at once, and so does one with fpu_at_once that has ever used them. QEMU's TCG lets
+ * XSAVE and XRSTOR pass with CR0.TS set: there the XRSTOR of a lazy binding in ld.so would load the registers of the thread
+ * that owns them.
  *
  * Locks: class_sched (kern/sched_lock.h) guards the run queue, the wait queues and the list of all
  * threads. kernel_lock is dropped across a switch to another thread and while the CPU is idle.
@@ -71,6 +73,7 @@ struct thread {
     void *fpu;                   /* XSAVE area; NULL for a kernel thread */
     void *fpu_block;             /* the heap block around it */
     uint8_t fpu_turns;           /* turns in a row in which it used the FPU registers, modulo 256 */
+    bool fpu_at_once;            /* its program executes XSAVE and XRSTOR, which do not trap */
     void *linux_thread;          /* struct linux_thread, owned by linux/ */
     void *fs_context;            /* its process's struct fs_context; NULL: fs_first */
     /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */

@@ -230,6 +230,25 @@ def nginx_workers(machine):
         raise Bad("four workers, and %d of them answered" % len(workers))
 
 
+@check("php-fpm")
+def php_fpm(machine):
+    def first():
+        answer, body = get("/first")
+        if answer.status == 502:  # nginx is there before PHP
+            raise OSError("no PHP yet")
+        return body
+    expect("the first", machine.ready(first), b"/first\n")
+    answers = many(lambda index: get("/many?n=%d" % index))
+    expect("the answers", [body for _, body in answers], [b"/many?n=%d\n" % index for index in range(60)])
+    if len({answer.getheader("X-Worker") for answer, _ in answers}) < 2:
+        raise Bad("one process of PHP answered all")
+    connection = http.client.HTTPConnection(HOST, 8080, timeout=30)
+    for index in range(20):
+        numbers = "&".join("n%d=%d" % (n, n * index) for n in range(50))
+        connection.request("POST", "/", numbers, {"Content-Type": "application/x-www-form-urlencoded"})
+        expect("a sum", connection.getresponse().read(), b"%d\n" % (index * 49 * 50 // 2))
+
+
 @check("lighttpd")
 def lighttpd(machine):
     answers = site(machine, "/var/www/html/index.lighttpd.html", "lighttpd")

@@ -29,7 +29,7 @@ in_ouro() {
         words+=(--with "$word")
     done
     exec "$ouro" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
-        --root "$work/root" "${words[@]}" "$native" "${arguments[@]}"
+        ${packages:+--sysroot "$packages"} --root "$work/root" "${words[@]}" "$native" "${arguments[@]}"
 }
 
 # build SOURCE OUT: compiles a program of debian/.
@@ -41,13 +41,13 @@ build() {
 }
 
 if [ "${1:-}" = --names ]; then
-    names "$here/debian.txt" 12
+    names "$here/debian.txt" 12U
     exit
 fi
 [ $# -eq 1 ] || fail "usage: debian.sh NAME"
 name=$1
 # name | packages | with | program | arguments, which may contain bars | input
-read_line "$here/debian.txt" 12 "$name"
+read_line "$here/debian.txt" 12U "$name"
 line=${line#*|}
 with=$(trimmed "${line%%|*}")
 line=${line#*|}
@@ -58,7 +58,6 @@ arguments=()
 eval "arguments=(${line%|*})"
 streams=()
 for stream in 1 2 status; do
-    # shellcheck disable=SC2154 # read_line() sets marks
     case $marks in *"$stream"*) ;; *) streams+=("$stream") ;; esac
 done
 
@@ -80,14 +79,20 @@ case $program in *[?]*) # a version, of which the last is taken
     program=$(compgen -G "$program" | tail -n 1)
     native=$program ;;
 esac
-[ -x "$native" ] || skip "no $name"
+packages=''
+# shellcheck disable=SC2154 # read_line() sets marks
+case $marks in *U*)
+    packages=${PACKAGES:-$here/../../build/packages}/servers
+    "$here/../packages/servers.sh" "$packages" > "$work/log" 2>&1 || skip "$(tail -n 1 "$work/log")" ;;
+esac
+[ -x "$packages$native" ] || skip "no $name"
 case $input in
 -) input=/dev/null ;;
 *) [ -e "$here/debian/$input" ] && input=$here/debian/$input || input=$here/root/data/$input ;;
 esac
-export built
+export built usr=$packages/usr
 # shellcheck disable=SC2016 # the inner shell expands its own words
-both_sides "$work/root" 'mkdir "$at/usr" && mount --bind -o ro /usr "$at/usr" &&
+both_sides "$work/root" 'mkdir "$at/usr" && mount --bind -o ro "$usr" "$at/usr" &&
     ln -s usr/bin usr/lib usr/lib64 usr/sbin "$at" && mount --bind -o ro "$built" "$at/t" || exit 99
-    cp /etc/ld.so.cache "$at/etc" && touch -d @1000000000 "$at/etc"' "$input" "$program" "${arguments[@]}"
+    [ "$usr" != /usr ] || cp /etc/ld.so.cache "$at/etc" && touch -d @1000000000 "$at/etc"' "$input" "$program" "${arguments[@]}"
 compare "$name" no "${streams[@]}"

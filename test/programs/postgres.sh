@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# PostgreSQL, as its own user: initdb, start, pgbench with four clients, the end of its postmaster by SIGKILL, recovery, a clean end.
+# PostgreSQL 15 of Debian's packages, unpacked, as its own user: initdb, start, pgbench with four clients, the end of its postmaster by SIGKILL, recovery, a clean end.
 set -u
-ouro=${OURO:-$(cd "$(dirname "$0")/../.." && pwd)/ouro}
-version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf "%f\n" 2> /dev/null | tail -n 1)
-[ -n "$version" ] || { echo "skip: PostgreSQL is not installed (boot.databases unpacks it)"; exit 77; }
+top=$(cd "$(dirname "$0")/../.." && pwd)
+ouro=${OURO:-$top/ouro}
+packages=${PACKAGES:-$top/build/packages}/databases
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+"$top/test/packages/databases.sh" "$packages" > "$work/log" 2>&1 || { tail -n 1 "$work/log"; exit 77; }
 mkdir -p "$work/root"/{etc,tmp}
 printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/tmp:/bin/sh\n' > "$work/root/etc/passwd"
 printf 'root:x:0:\npostgres:x:104:\n' > "$work/root/etc/group"
 chmod 1777 "$work/root/tmp"
 cat > "$work/root/run" << 'END'
-export PATH=$(echo /usr/lib/postgresql/*/bin):$PATH PGDATA=/tmp/data PGHOST=/tmp PGTZ=UTC
+grep() { busybox grep "$@"; }
+export PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/tmp/data PGHOST=/tmp PGTZ=UTC
 start() { pg_ctl -l /tmp/log -o "-k /tmp -c listen_addresses=''" -w start > /tmp/started || cat /tmp/started /tmp/log; }
 count() { psql -At bench -c "select count(*), sum(delta) = (select sum(bbalance) from pgbench_branches) from pgbench_history"; }
 initdb --no-locale -E UTF8 -A trust --no-sync > /tmp/made || cat /tmp/made
@@ -38,10 +40,9 @@ number of transactions actually processed: 100/100
 server stopped
 END
 with=()
-for path in "/usr/lib/postgresql/$version"/{bin,lib} "/usr/share/postgresql/$version" /bin/sh /bin/rm /bin/sleep /bin/cat /bin/grep /usr/bin/tail \
-    /usr/share/zoneinfo/UTC; do
+for path in /usr/lib/postgresql/15/{bin,lib} /usr/share/postgresql/15 /bin/{busybox,sh,rm,sleep,cat,tail}; do
     with+=(--with "$path")
 done
-"$ouro" run --medium direct --machine microvm --timeout $((280 * ${SLOW:-1})) -m 1G --user postgres --root "$work/root" "${with[@]}" \
+"$ouro" run --medium direct --machine microvm --timeout $((280 * ${SLOW:-1})) -m 1G --sysroot "$packages" --user postgres --root "$work/root" "${with[@]}" \
     /bin/bash /run > "$work/out" 2> "$work/err" || { echo "FAIL: status $?"; tail -n 20 "$work/err"; }
 diff -u "$work/expected" "$work/out" || { tail -n 40 "$work/err"; exit 1; }

@@ -37,7 +37,7 @@ static const struct section {
     {"paging", bench_paging, bench_paging_print},  {"apps", bench_apps, figures_print},
     {"growth", bench_growth, bench_growth_print},  {"redis", bench_redis, figures_print},
     {"processes", bench_processes, figures_print}, {"net", bench_net, figures_print},
-    {"disk", bench_disk, figures_print},
+    {"disk", bench_disk, figures_print},           {"programs", bench_programs, figures_print},
 };
 
 struct request_bench {
@@ -127,7 +127,7 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
     }
     argp_error(state,
                "%s: the sections are boot, memory, size, primitives, paging, apps, growth, "
-               "redis, processes, net and disk",
+               "redis, processes, net, disk and programs",
                name);
 }
 
@@ -206,7 +206,7 @@ int command_bench(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "[boot|memory|size|primitives|paging|apps|growth|redis|processes|net|disk]...",
+        "[boot|memory|size|primitives|paging|apps|growth|redis|processes|net|disk|programs]...",
         "Measure Ouro and Debian's cloud kernel in turn, with the same programs on the same QEMU.",
         NULL,
         NULL,

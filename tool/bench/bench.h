@@ -35,6 +35,7 @@ void bench_processes(struct bench *bench);
 void bench_net(struct bench *bench);
 /* The same. */
 void bench_disk(struct bench *bench);
+void bench_programs(struct bench *bench);
 
 /* Three tables: back ends by time and by instructions, and the search for written pages. */
 void bench_paging_print(const struct figures *figures, const char *section, FILE *out);

@@ -10,8 +10,7 @@
 #include "mm/init/memory.h"
 
 enum {
-    PORT_UNUSED = 0x80,            /* of POST codes */
-    CPUID_HYPERVISOR = 0x40000000, /* its name in EBX, ECX, EDX */
+    PORT_UNUSED = 0x80, /* of POST codes */
 };
 
 /* What is at the places that words name; 0: nothing, or it is in use. */
@@ -78,16 +77,6 @@ static void fence_of_tcg(void)
     (void)in8(PORT_UNUSED);
 }
 
-INIT_CODE static bool runs_on_tcg(void)
-{
-    if (!cpu_features.hypervisor)
-        return false;
-    static const char tcg[] = "TCGTCGTCGTCG";
-    struct cpuid v = cpuid(CPUID_HYPERVISOR, 0);
-    const uint32_t name[] = {v.ebx, v.ecx, v.edx};
-    return memcmp(name, tcg, sizeof name) == 0;
-}
-
 INIT_CODE static enum err find_mmio(const struct boot_info *boot, const struct options *options,
                                     enum virtio_device_id kind, const struct pci_handlers *handlers,
                                     struct virtio_found *out)
@@ -112,7 +101,7 @@ INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct option
 {
     enum err e = options->virtio_mmio[0] == NULL ? find_pci(boot, kind, handlers, out)
                                                  : find_mmio(boot, options, kind, handlers, out);
-    if (e == E_OK && runs_on_tcg())
+    if (e == E_OK && cpu_features.tcg)
         out->device->fence = fence_of_tcg;
     return e;
 }

@@ -25,8 +25,9 @@ static void put_flags(struct text *text, uint32_t flags)
     static const struct {
         uint32_t flag;
         const char *name;
-    } names[] = {{MS_SYNCHRONOUS, ",sync"},     {MS_DIRSYNC, ",dirsync"}, {MS_NOSUID, ",nosuid"},
-                 {MS_NODEV, ",nodev"},          {MS_NOEXEC, ",noexec"},   {MS_NOATIME, ",noatime"},
+    } names[] = {{MS_SYNCHRONOUS, ",sync"},      {MS_DIRSYNC, ",dirsync"},
+                 {MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},
+                 {MS_NOEXEC, ",noexec"},         {MS_NOATIME, ",noatime"},
                  {MS_NODIRATIME, ",nodiratime"}, {MS_RELATIME, ",relatime"}};
     text_printf(text, "%s", flags & MS_RDONLY ? "ro" : "rw");
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)

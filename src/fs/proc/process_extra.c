@@ -365,8 +365,8 @@ void procfs_show_descriptor(struct text *text, void *context)
         return;
     uint32_t flags = file->flags | (p.context->files->slots[fd].close_on_exec ? O_CLOEXEC : 0);
     text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
-                file->ops->seekable ? (int64_t)file->offset : 0, flags,
-                mount_number(file->mount), file->inode->ino);
+                file->ops->seekable ? (int64_t)file->offset : 0, flags, mount_number(file->mount),
+                file->inode->ino);
     struct range_lock_lines lines = {text, "lock:\t", 0};
     range_locks_show(&lines, file, p.context->files, (int32_t)p.pid);
     file_get(file);

@@ -90,10 +90,11 @@ struct filesystem {
     void (*room)(const struct filesystem *fs, uint64_t *total, uint64_t *available);
     uint64_t pages, pages_most; /* of fs/ram: own pages of files, and their bound; 0: none */
     struct store *store;        /* fs/vfs/store.h; NULL: all of it is in memory */
-    uint32_t flags;        /* MS_RDONLY, MS_SYNCHRONOUS, MS_DIRSYNC; others are of mounts (fs/vfs/location.h) */
-    uint32_t mounts;       /* how many there are, and what else keeps it (filesystem_hold()) */
-    char *source;          /* heap; NULL: the type */
-    struct list end_link;  /* of those that are not mounted any more */
+    uint32_t
+        flags; /* MS_RDONLY, MS_SYNCHRONOUS, MS_DIRSYNC; others are of mounts (fs/vfs/location.h) */
+    uint32_t mounts;      /* how many there are, and what else keeps it (filesystem_hold()) */
+    char *source;         /* heap; NULL: the type */
+    struct list end_link; /* of those that are not mounted any more */
     /* Frees the file system, whose tree is gone, after it was unmounted. NULL: it stays. */
     void (*end)(struct filesystem *fs);
     /* MS_REMOUNT with options. NULL: E_INVAL. */
@@ -138,7 +139,7 @@ struct inode {
     /* The name for /proc/self/maps: that of the file that was mapped first. References
      * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;
-    struct mount *mapped_in; /* its mount */
+    struct mount *mapped_in;  /* its mount */
     struct page_source pages; /* ops NULL: cannot be mapped */
 };
 

@@ -36,8 +36,7 @@ void inode_source_name(struct page_source *source, char *to, size_t size)
     struct inode *inode = CONTAINER_OF(source, struct inode, pages);
     const struct location name = mapped_name(inode);
     char *path;
-    if (!name.dentry ||
-        location_path(&name, NULL, LOCATION_DELETED, to, size, &path) != E_OK) {
+    if (!name.dentry || location_path(&name, NULL, LOCATION_DELETED, to, size, &path) != E_OK) {
         str_copy(to, "(unknown)", size);
         return;
     }

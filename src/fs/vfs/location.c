@@ -103,7 +103,14 @@ enum err mount_writable(const struct mount *mount, const struct filesystem *fs)
     return mount_has(mount, MS_RDONLY) ? E_ROFS : vfs_writable(fs);
 }
 
-static bool prepend(char **at, const char *start, const char *bytes, size_t length)
+void location_put(const struct location *at)
+{
+    struct mount *mount = at->mount;
+    dentry_put(at->dentry);
+    mount_put(mount); /* after it the file system may end */
+}
+
+static NOINLINE bool prepend(char **at, const char *start, const char *bytes, size_t length)
 {
     if ((size_t)(*at - start) < length)
         return false;
@@ -115,7 +122,6 @@ static bool prepend(char **at, const char *start, const char *bytes, size_t leng
 COLD enum err location_path(const struct location *from, const struct location *root,
                             enum location_mark mark, char *buffer, size_t size, char **out)
 {
-    static const char unreachable[] = "(unreachable)";
     const char *deleted = mark == LOCATION_DELETED ? " (deleted)"
                           : mark == LOCATION_ROOT  ? "//deleted"
                                                    : "";
@@ -127,20 +133,19 @@ COLD enum err location_path(const struct location *from, const struct location *
         fits = fits && prepend(out, buffer, deleted, strlen(deleted));
     if (dentry->anonymous)
         return fits && prepend(out, buffer, dentry->name, dentry->length) ? E_OK : E_NAMETOOLONG;
-    bool any = false;
+    const char *end = *out;
     while (fits && !(root && location_is(&at, root))) {
         if (step_out(&at))
             continue;
         if (is_top(&at))
             break;
-        any = true;
         fits = prepend(out, buffer, at.dentry->name, at.dentry->length) &&
                prepend(out, buffer, "/", 1);
         at.dentry = at.dentry->parent;
     }
-    if (!any)
+    if (*out == end)
         fits = fits && prepend(out, buffer, "/", 1);
     if (mark == LOCATION_UNREACHABLE && !location_is(&at, root))
-        fits = fits && prepend(out, buffer, unreachable, sizeof(unreachable) - 1);
+        fits = fits && prepend(out, buffer, "(unreachable)", 13);
     return fits ? E_OK : E_NAMETOOLONG;
 }

@@ -30,7 +30,8 @@
 struct mount {
     uint32_t references;
     uint32_t id;
-    uint32_t flags;   /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, MS_NODIRATIME, MS_RELATIME, MS_UNBINDABLE */
+    uint32_t
+        flags; /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, MS_NODIRATIME, MS_RELATIME, MS_UNBINDABLE */
     uint32_t writers; /* regular files open for writing */
     uint32_t group;   /* MS_SHARED: of mounts that show each other's changes; 0: none */
     uint32_t master;  /* MS_SLAVE: the group whose changes it shows; 0: none */
@@ -74,13 +75,7 @@ static inline void location_get(const struct location *at)
     dentry_get(at->dentry);
 }
 
-/* The dentry may be NULL. */
-static inline void location_put(const struct location *at)
-{
-    struct mount *mount = at->mount;
-    dentry_put(at->dentry);
-    mount_put(mount); /* after it the file system may end */
-}
+void location_put(const struct location *at); /* the dentry may be NULL */
 
 static inline bool location_is(const struct location *a, const struct location *b)
 {

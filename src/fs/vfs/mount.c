@@ -66,7 +66,7 @@ static enum err settle(struct location *at, const struct dentry *root)
 }
 
 /* Mounts the root of the file system. */
-static enum err mount_at(struct location *at, struct filesystem *fs, uint32_t flags)
+static enum err mount_root_at(struct location *at, struct filesystem *fs, uint32_t flags)
 {
     struct mount *mount;
     enum err e = settle(at, fs->root);
@@ -106,7 +106,7 @@ enum err vfs_mount(const char *path, struct filesystem *fs)
     enum err e = walk_lookup(NULL, path, WALK_FOLLOW | WALK_DIRECTORY, &at);
     if (e != E_OK)
         return e;
-    e = mount_at(&at, fs, MS_RELATIME);
+    e = mount_root_at(&at, fs, MS_RELATIME);
     location_put(&at);
     return e;
 }
@@ -201,7 +201,7 @@ static enum err mount_new(struct location *at, const struct filesystem_type *typ
     }
     if (e != E_OK)
         return e;
-    e = mount_at(at, fs, mount_flags(from->flags));
+    e = mount_root_at(at, fs, mount_flags(from->flags));
     filesystem_release(fs);
     return e;
 }

@@ -197,7 +197,7 @@ static void place_copy(struct mount *copy, struct mount *on, struct dentry *poin
 }
 
 /* The copy for a member of the group is in the groups of the original, that for a slave is a slave. */
-static void set_groups(struct mount *copy, const struct mount *tree, bool peer)
+static void copy_set_groups(struct mount *copy, const struct mount *tree, bool peer)
 {
     const struct mount *s = tree;
     for (struct mount *m = copy; m; m = mount_next(m, copy), s = mount_next(s, tree)) {
@@ -254,7 +254,7 @@ enum err mount_graft(struct mount *tree, const struct location *at)
         struct copy *made = CONTAINER_OF(copies.next, struct copy, link);
         list_remove(&made->link);
         if (e == E_OK) {
-            set_groups(made->copy, tree, made->on->group == at->mount->group);
+            copy_set_groups(made->copy, tree, made->on->group == at->mount->group);
             add_all(made->copy);
             place_copy(made->copy, made->on, at->dentry);
         } else {

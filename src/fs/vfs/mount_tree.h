@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of mounts (fs/vfs/location.h), for fs/vfs/ only. Nothing here sleeps. */
+/* The tree of mounts (fs/vfs/location.h), for fs/vfs/ only. Under mounts_lock(), but for the boot and the end. */
 #pragma once
 
 #include "fs/vfs/location.h"

@@ -346,7 +346,8 @@ bool machine_ends_later(int status)
 /* `timed`: the wait ends when what is dirty is late. */
 static bool work_waits(void *timed)
 {
-    return end_asked || gone_count > 0 || vfs_reap_wanted || (dirty_since != 0 && !*(const bool *)timed);
+    return end_asked || gone_count > 0 || vfs_reap_wanted ||
+           (dirty_since != 0 && !*(const bool *)timed);
 }
 
 bool store_any(struct store *store, bool (*test)(struct inode *inode))

@@ -215,7 +215,7 @@ static enum err unmount(struct mount *mount, uint32_t flags)
         e = is_busy(mount) ? E_BUSY : followers(&at, false, true);
     struct store *store = mount->fs->mounts == 1 ? mount->fs->store : NULL;
     if (e == E_OK && store && !detached) {
-        (void)store_sync(store, true); /* afterwards no thread writes its pages */
+        (void)!store_sync(store, true); /* afterwards no thread writes its pages */
         e = is_busy(mount) ? E_BUSY : E_OK;
     }
     if (e != E_OK)

@@ -143,8 +143,8 @@ static uint32_t walk_restrictions(uint32_t flags)
     return (flags & O_RESOLVE) >> O_RESOLVE_SHIFT << 8; /* WALK_RESOLVE */
 }
 
-static enum err open_temporary(const struct location *at, const char *path, uint32_t flags, uint32_t mode,
-                               struct file **out)
+static enum err open_temporary(const struct location *at, const char *path, uint32_t flags,
+                               uint32_t mode, struct file **out)
 {
     if (access_of(flags) == MAY_READ)
         return E_INVAL;

@@ -24,8 +24,8 @@ void vfs_end(void);
 
 /* open(2). `flags`: O_*; `mode` is for O_CREAT, before the umask. Fifos may sleep: E_INTR. *out:
  * one reference. */
-MUST_CHECK enum err vfs_open(const struct location *at, const char *path, uint32_t flags, uint32_t mode,
-                             struct file **out);
+MUST_CHECK enum err vfs_open(const struct location *at, const char *path, uint32_t flags,
+                             uint32_t mode, struct file **out);
 /* Opens what is there; otherwise as vfs_open(). */
 MUST_CHECK enum err vfs_open_at(const struct location *at, uint32_t flags, struct file **out);
 /* Opens a regular file to execute it, which takes no right to read it. E_ACCES. */

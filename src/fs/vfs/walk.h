@@ -14,9 +14,10 @@
 enum walk_flags {
     WALK_FOLLOW = 1,    /* a symbolic link as the last component is followed */
     WALK_DIRECTORY = 2, /* the result must be a directory */
-    WALK_PARENT = 4, /* for creation, removal, rename: a trailing slash has no effect, what is mounted on the last is not crossed */
-    WALK_EMPTY = 8,     /* "" is `at` itself (AT_EMPTY_PATH) */
-    WALK_CREATE = 16,   /* open(O_CREAT): a trailing slash is E_ISDIR */
+    WALK_PARENT =
+        4, /* for creation, removal, rename: a trailing slash has no effect, what is mounted on the last is not crossed */
+    WALK_EMPTY = 8,   /* "" is `at` itself (AT_EMPTY_PATH) */
+    WALK_CREATE = 16, /* open(O_CREAT): a trailing slash is E_ISDIR */
     /* RESOLVE_* of openat2(2): */
     WALK_NO_XDEV = 0x100,       /* E_XDEV: another mount */
     WALK_NO_MAGICLINKS = 0x200, /* E_LOOP: inode_ops.jump */

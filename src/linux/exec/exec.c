@@ -58,6 +58,7 @@
 #define RANDOM_MAPPINGS (UINT64_C(1) << 28)
 #define RANDOM_STACK    (UINT64_C(1) << 22)
 #define RANDOM_HEAP     (UINT64_C(1) << 13)
+#define CODE_PLACES     8
 #define ELF_PHDR_SIZE   56
 
 static struct exec_options options;
@@ -93,6 +94,26 @@ struct exec_job {
 static uint64_t random_pages(uint64_t limit)
 {
     return options.fixed_addresses ? 0 : (random_u64() & (limit - 1)) << PAGE_SHIFT;
+}
+
+/* Where code of programs lies. QEMU's TCG keeps translated code by its virtual address: at a new one all that a program
+ * runs is translated again, which takes ten times as long as the rest of an exec. There the addresses are CODE_PLACES of
+ * this boot in turn, except of a program with other rights than its caller's. */
+struct code_place {
+    uint64_t image, mappings;
+};
+
+static struct code_place choose_place(bool secure)
+{
+    static struct code_place places[CODE_PLACES] GUARDED_BY(kernel_lock);
+    const struct code_place new = {random_pages(RANDOM_IMAGE), random_pages(RANDOM_MAPPINGS)};
+    kernel_lock_assert();
+    if (!cpu_features.tcg || secure)
+        return new;
+    struct code_place *known = &places[random_u64() % CODE_PLACES];
+    if (known->mappings == 0)
+        *known = new;
+    return *known;
 }
 
 static size_t exec_count(const char *const *list)
@@ -288,13 +309,16 @@ static MUST_CHECK enum err place(struct exec_job *job)
 {
     uint64_t stack_limit = process_current()->rlimits[RLIMIT_STACK].soft;
     uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
+    struct code_place code = choose_place(job->secure);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
-    /* As in Linux, leave room for a later raise of RLIMIT_STACK. */
-    uint64_t below = top - (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
+    /* As in Linux, leave room for any place of the stack, and for a later raise of RLIMIT_STACK. */
+    uint64_t below = LAYOUT_PROGRAM_END -
+                     (options.fixed_addresses ? 0 : RANDOM_STACK << PAGE_SHIFT) -
+                     (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
 
     job->stack = virt_range(top - size, top);
-    below -= random_pages(RANDOM_MAPPINGS);
+    below -= code.mappings;
     job->mappings_end = virt(below);
     job->vdso = place_vdso(job, &below);
     if (interpreter != NULL) {
@@ -302,7 +326,7 @@ static MUST_CHECK enum err place(struct exec_job *job)
         job->interpreter.bias = interpreter->position_independent ? below - interpreter->start : 0;
     }
     if (elf->position_independent)
-        job->program.bias = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE) - elf->start;
+        job->program.bias = LAYOUT_PIE_BASE + code.image - elf->start;
     if (elf->end + job->program.bias > below)
         return no_memory(job);
     if (virt_range_overlaps(
@@ -388,6 +412,7 @@ static void reset_process(struct exec_job *job)
     file_table_exec(file_table_current());
     lt->clear_tid = lt->robust_list = 0;
     thread_set_fs_base(0);
+    thread_current()->fpu_at_once = cpu_features.tcg && job->interpreter.file != NULL;
     thread_own_fpu();
     cpu_fpu_reset(lt->fpu);
     cpu_fpu_load(lt->fpu);

@@ -12,12 +12,12 @@
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 
-#define ST_VALID          0x20u
-#define ST_RELATIME       0x1000u
-#define STATX_RESERVED    0x80000000u
-#define STATX_BASIC_STATS 0x7ffu
-#define STATX_BTIME       0x800u
-#define STATX_MOUNT       0x1000u /* STATX_MNT_ID */
+#define ST_VALID              0x20u
+#define ST_RELATIME           0x1000u
+#define STATX_RESERVED        0x80000000u
+#define STATX_BASIC_STATS     0x7ffu
+#define STATX_BTIME           0x800u
+#define STATX_MOUNT           0x1000u /* STATX_MNT_ID */
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
 
 struct stat { /* asm/stat.h */

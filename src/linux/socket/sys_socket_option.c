@@ -10,8 +10,8 @@
 
 #define SEND_LEAST    4608u
 #define RECEIVE_LEAST 2304u
-#define BIT(option)  (1ul << (option))
-#define STAMPS       (BIT(SO_TIMESTAMP) | BIT(SO_TIMESTAMPNS)) /* of which one is on at a time */
+#define BIT(option)   (1ul << (option))
+#define STAMPS        (BIT(SO_TIMESTAMP) | BIT(SO_TIMESTAMPNS)) /* of which one is on at a time */
 #define BOOLEANS                                                                                   \
     (BIT(SO_DEBUG) | BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) |                   \
      BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) |                \

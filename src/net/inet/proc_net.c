@@ -302,10 +302,11 @@ static void show_statistics(struct text *text, void *context)
     uint64_t bytes = net_memory_used() + (uint64_t)net_buffers_used() * NET_BUFFER_SIZE;
     uint64_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
     net_lock_drop();
-    text_printf(text,
-                "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem %lu\nUDP: inuse %u mem "
-                "0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
-                tcp.used + udp.used, tcp.used, tcp.orphans, tcp.waits, tcp.used, pages, udp.used);
+    text_printf(
+        text,
+        "sockets: used %u\nTCP: inuse %u orphan %u tw %u alloc %u mem %lu\nUDP: inuse %u mem "
+        "0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n",
+        tcp.used + udp.used, tcp.used, tcp.orphans, tcp.waits, tcp.used, pages, udp.used);
 }
 
 /* The name servers, as Linux's file of this name has them: /etc/resolv.conf is a link to it. Reading it waits for them. */

@@ -47,10 +47,11 @@ struct tcp_socket {
     uint8_t quick;    /* segments to acknowledge at once, before the program reads them */
     uint8_t heard;    /* segments since the program sent something */
     bool answers;     /* the program answers each segment: acknowledgements wait for the answer */
-    uint32_t window;  /* the receive window; it grows as the program reads, unless SO_RCVBUF is set */
-    uint32_t read_on; /* bytes that were read since it grew last */
+    uint32_t
+        window; /* the receive window; it grows as the program reads, unless SO_RCVBUF is set */
+    uint32_t read_on;    /* bytes that were read since it grew last */
     struct pbuf *gather; /* NULL, or the last received: small segments are copied into it */
-    bool immature;    /* TCP_DEFER_ACCEPT: in the listener's immature_ones, as no byte came */
+    bool immature;       /* TCP_DEFER_ACCEPT: in the listener's immature_ones, as no byte came */
     struct pbuf *first, **last; /* received; `next` links all, whatever their segment */
     uint32_t at;                /* bytes of the first that were read */
     uint32_t queued;            /* bytes to read */
@@ -96,7 +97,7 @@ void tcp_unwatch(struct tcp_socket *t) REQUIRES(net_lock);
 void tcp_discard(struct tcp_socket *t) REQUIRES(net_lock); /* what was received */
 /* ICMP says that the peer cannot be reached: it ends connect(), and explains a time-out later. */
 void tcp_report(struct tcp_pcb *pcb, enum err error) REQUIRES(net_lock);
-void tcp_push(struct tcp_socket *t) REQUIRES(net_lock);    /* sends what is withheld */
+void tcp_push(struct tcp_socket *t) REQUIRES(net_lock); /* sends what is withheld */
 
 /* tcp_option.c */
 void tcp_options_init(struct tcp_options *options);

@@ -24,14 +24,14 @@ static struct net_port_link *with_key(struct net_port_link *link, uint32_t key)
     return link;
 }
 
-static uint32_t key_of(enum net_port_kind kind, uint16_t port)
+static uint32_t port_key(enum net_port_kind kind, uint16_t port)
 {
     return (uint32_t)kind << 16 | port;
 }
 
 void net_port_add(struct net_port_link *link, enum net_port_kind kind, uint16_t port)
 {
-    link->key = key_of(kind, port);
+    link->key = port_key(kind, port);
     link->before = bucket_of(link->key);
     link->next = *link->before;
     if (link->next != NULL)
@@ -48,7 +48,7 @@ void net_port_remove(struct net_port_link *link)
 
 struct net_port_link *net_port_first(enum net_port_kind kind, uint16_t port)
 {
-    uint32_t key = key_of(kind, port);
+    uint32_t key = port_key(kind, port);
     return with_key(*bucket_of(key), key);
 }
 

@@ -86,7 +86,8 @@ static void card_receive(struct netdev *netdev, struct net_buffer *frame)
 
 err_t net_segment_comes(const struct tcp_pcb *pcb, const struct pbuf *p)
 {
-    return net_buffers_are_scarce() && p->tot_len > 0 && pcb->state != LISTEN && pcb->rcv_wnd < TCP_WND_MAX(pcb)
+    return net_buffers_are_scarce() && p->tot_len > 0 && pcb->state != LISTEN &&
+                   pcb->rcv_wnd < TCP_WND_MAX(pcb)
                ? ERR_MEM
                : ERR_OK;
 }

@@ -81,7 +81,8 @@ static u32_t ticks_left(const struct tcp_pcb *pcb)
     if (pcb->flags & TF_CORK)
         return 1;
     if (pcb->due.user_ms != 0 && (pcb->rtime >= 0 || pcb->persist_backoff > 0)) {
-        u32_t all = pcb->due.user_ms / TCP_SLOW_INTERVAL + 1, passed = tcp_ticks - pcb->due.progress;
+        u32_t all = pcb->due.user_ms / TCP_SLOW_INTERVAL + 1,
+              passed = tcp_ticks - pcb->due.progress;
         ticks = passed >= all ? 1 : LWIP_MIN(ticks, all - passed);
     }
     if (pcb->ooseq != NULL)

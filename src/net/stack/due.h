@@ -23,12 +23,13 @@ struct tcp_pcb;
 /* In struct tcp_pcb. All zero: it waits for nothing. */
 struct net_due {
     struct tcp_pcb *next, **before;
-    uint32_t tick;     /* in which it is looked at */
-    uint32_t settled;  /* up to which its counters have counted */
-    uint32_t progress; /* of the peer's last acknowledgement of something, or when there was nothing to acknowledge */
-    uint32_t user_ms;  /* TCP_USER_TIMEOUT; 0: none */
-    uint8_t syn_most;  /* TCP_SYNCNT */
-    bool soon;         /* in the list of those that do not wait for a tick */
+    uint32_t tick;    /* in which it is looked at */
+    uint32_t settled; /* up to which its counters have counted */
+    uint32_t
+        progress; /* of the peer's last acknowledgement of something, or when there was nothing to acknowledge */
+    uint32_t user_ms; /* TCP_USER_TIMEOUT; 0: none */
+    uint8_t syn_most; /* TCP_SYNCNT */
+    bool soon;        /* in the list of those that do not wait for a tick */
 };
 
 void net_due_settle(struct tcp_pcb *pcb);

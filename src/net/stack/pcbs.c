@@ -165,8 +165,8 @@ struct tcp_pcb *net_pcb_next_of_port(const struct tcp_pcb *pcb)
 
 struct tcp_pcb_listen *net_pcb_listener(uint16_t port, const struct tcp_pcb_listen *after)
 {
-    struct net_port_link *link = after != NULL ? net_port_next(&after->port_link)
-                                               : net_port_first(NET_PORT_LISTENER, port);
+    struct net_port_link *link =
+        after != NULL ? net_port_next(&after->port_link) : net_port_first(NET_PORT_LISTENER, port);
     return link != NULL ? CONTAINER_OF(link, struct tcp_pcb_listen, port_link) : NULL;
 }
 
@@ -262,7 +262,7 @@ void net_udp_remove(struct udp_pcb *pcb)
 
 struct udp_pcb *net_udp_of_port(uint16_t port, const struct udp_pcb *after)
 {
-    struct net_port_link *link = after != NULL ? net_port_next(&after->port_link)
-                                               : net_port_first(NET_PORT_UDP, port);
+    struct net_port_link *link =
+        after != NULL ? net_port_next(&after->port_link) : net_port_first(NET_PORT_UDP, port);
     return link != NULL ? CONTAINER_OF(link, struct udp_pcb, port_link) : NULL;
 }

@@ -10,7 +10,7 @@ cd "$temp" || exit 1
 PATH=$PATH:/usr/sbin:/sbin
 packages=$top/build/packages/databases
 mkdir -p "$top/build/packages" root/etc root/tmp
-"$top/test/packages/root.sh" "$packages" bash busybox-static coreutils dash postgresql-15/postgresql-16/postgresql-17 redis-server redis-tools >log 2>&1 || { echo "skip: $(tail -n 1 log)"; exit 77; }
+"$top/test/packages/databases.sh" "$packages" >log 2>&1 || { echo "skip: $(tail -n 1 log)"; exit 77; }
 postgresql=$(ls "$packages/usr/lib/postgresql") # its version
 printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/tmp:/bin/sh\n' >root/etc/passwd
 printf 'root:x:0:\npostgres:x:104:\n' >root/etc/group

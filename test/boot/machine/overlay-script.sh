@@ -23,3 +23,6 @@ echo "== sizes"; truncate -s 100 sparse; stat -c %s sparse; stat -c %s /lo/spars
 for i in 1 2 3 4 5 6 7 8 9; do echo $i >h/$i; done; ls -1 h; rm h/*; ls -1A h; rmdir h; ls -d h; echo via >l; cat aa
 echo "== end"; find . | sort; (cd /r/up; find . | sort | while read f; do echo "$f $(stat -c %F "$f")"; done)
 exec 6<aa; cd /; umount /m; exec 6<&-; umount /m; ls -1 /m; cat /lo/a /lo/b
+echo "== layers without their mount"; mkdir -p /t; mount -t tmpfs none /t; mkdir /t/lo /t/up /t/work; echo low >/t/lo/f
+mount -t overlay -o lowerdir=/t/lo,upperdir=/t/up,workdir=/t/work none /m; umount /t && echo 'a layer unmounted'
+cat /m/f; echo up >/m/g; cat /m/g; umount /m; ls -1A /t

@@ -30,6 +30,8 @@ refuses() {
     grep -qF -- "$sentence" errors || { bad "no '$sentence': run $*"; show errors; }
 }
 
+gcc -O1 -I "$top/test/programs" -o context "$top/test/programs/process/context.c" || exit 1
+same 0 'registers of another process = 0' ./context beside
 echo 'int third(void) { return 30; }' >third.c
 echo 'int third(void); int second(void) { return third() + 2; }' >second.c
 echo 'int third(void) { return 50; }' >other.c

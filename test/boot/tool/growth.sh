@@ -61,7 +61,7 @@ late() {
 }
 
 counted "$top/bench/latency.c" end=1 || { bad "latency: status $?"; show err; }
-[ "$(grep -c '^figure [a-z0-9_]* ms [0-9.]*$' out)" -eq 7 ] || { bad 'latency: not 7 figures'; show out; }
+[ "$(grep -c '^figure [a-z0-9_]* ms [0-9.]*$' out)" -eq 11 ] || { bad 'latency: not 11 figures'; show out; }
 late out >verdict || { bad 'latency'; show verdict; }
 { cat out; echo 'figure slow ms 10.01'; } >slow
 late slow >verdict && bad 'a late sleep is not found'

@@ -215,7 +215,7 @@ gcc -g -O0 -fno-builtin -o heap heap.c && gcc -g -O0 -fno-builtin -static -o hea
 for how in 'heap 2' 'heap 11' 'heap-static 2' 'heap-musl 2'; do
     terminal --report heap.json "./$how"
     # musl has also freed the block that the group of blocks was in.
-    has seen '^  heap    rdi is at \+0x[0-9a-f]+ in a block of (40|44|492) bytes, 0x[0-9a-f]*, that free\(\) took' \
+    has seen '^  heap    rdi is at \+0x[0-9a-f]+ in a freed block of (40|44|492) bytes, 0x[0-9a-f]*$' \
         '^  hint    perhaps a use after free: '
     jq -e '.heap[0] | .register == "rdi" and .size >= 40 and .at < .size' heap.json >/dev/null || { bad "JSON: $how"; show heap.json; }
 done
@@ -234,7 +234,7 @@ int main(void)
 C
 gcc -g -O0 -fno-builtin -o key key.c || exit 1
 terminal ./key
-has seen '^  heap    r[a-z]+ is what free\(\) leaves in a block, as in that at 0x[0-9a-f]*$' '^  hint    perhaps a use after free: '
+has seen '^  heap    r[a-z]+ is what free\(\) leaves in a block, as in 0x[0-9a-f]*$' '^  hint    perhaps a use after free: '
 for how in 'heap 15' 'heap-musl 15'; do
     terminal "./$how"
     grep -Eq '^  heap .* rdi|use after free' seen && { bad "a block in use: $how"; show seen; }

@@ -451,7 +451,7 @@ class Report:
     past = None
 
     def on_heap(self, body, first):
-        found = re.fullmatch(r'(r[a-z0-9]+|the address) is at \+(0x[0-9a-f]+) in a block of (\d+) bytes, (0x[0-9a-f]+), that free\(\) took', body)
+        found = re.fullmatch(r'(r[a-z0-9]+|the address) is at \+(0x[0-9a-f]+) in a freed block of (\d+) bytes, (0x[0-9a-f]+)', body)
         if found:
             value = self.json['registers'].get(found[1], self.json.get('address'))
             self.expect(int(found[4], 16) + int(found[2], 16) == int(value, 16) and int(found[2], 16) < int(found[3]), 'heap: block')

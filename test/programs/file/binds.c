@@ -154,8 +154,9 @@ static void what_holds(void)
     char text[256];
     binds(AT "/from", AT "/to", 0);
     int fd = open(AT "/to/in/moved", O_RDONLY);
-    snprintf(text, sizeof text, "/proc/self/fd/%d", fd);
-    long length = readlink(text, text, sizeof text);
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    long length = readlink(link, text, sizeof text);
     printf("open %.*s\n", (int)length, text);
     result("umount", umount(AT "/to"));
     void *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -192,10 +193,9 @@ static void what_holds(void)
     result("expire", umount2(AT "/to", MNT_EXPIRE));
 }
 
-static void flags_of_each(void)
+static void readonly(void)
 {
     struct statfs s;
-    struct stat before, after;
     binds(AT "/from", AT "/to", MS_RDONLY); /* flags are ignored */
     make(AT "/to/new", "1");
     int fd = open(AT "/to/new", O_WRONLY);
@@ -241,6 +241,12 @@ static void flags_of_each(void)
     statfs(AT "/from", &s);
     printf("flags %lx\n", (unsigned long)s.f_flags & ~0x20ul);
     result("chmod elsewhere", chmod(AT "/from/new", 0644));
+}
+
+static void other_flags(void)
+{
+    struct stat before, after;
+    int fd;
     result("nosuid, nodev, noexec, noatime",
            mount(NULL, AT "/to", NULL,
                  MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, NULL));
@@ -250,7 +256,8 @@ static void flags_of_each(void)
     result("strictatime", mount(NULL, AT "/to", NULL, MS_REMOUNT | MS_BIND | MS_STRICTATIME, NULL));
     show();
     result("nodiratime", mount(NULL, AT "/to", NULL, MS_REMOUNT | MS_BIND | MS_NODIRATIME, NULL));
-    result("noatime", mount(NULL, AT "/to", NULL, MS_REMOUNT | MS_BIND | MS_NOATIME | MS_NODEV | MS_NOEXEC, NULL));
+    result("noatime", mount(NULL, AT "/to", NULL,
+                            MS_REMOUNT | MS_BIND | MS_NOATIME | MS_NODEV | MS_NOEXEC, NULL));
     show();
     utimensat(AT_FDCWD, AT "/from/new", (struct timespec[]){{1, 0}, {2, 0}}, 0);
     stat(AT "/from/new", &before);
@@ -382,7 +389,8 @@ int main(void)
     mount(NULL, AT, NULL, MS_PRIVATE, NULL);
     folders();
     what_holds();
-    flags_of_each();
+    readonly();
+    other_flags();
     recursive();
     shared();
     result("umount", umount2(AT, MNT_DETACH));

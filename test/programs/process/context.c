@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A handler sees the interrupted registers, and its changes to them are loaded on return. */
+/* A handler sees the interrupted registers, and its changes to them are loaded on return. With "beside": XRSTOR in another
+ * process. */
 #define _GNU_SOURCE
+#pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"
 
 #include <signal.h>
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -59,12 +62,58 @@ static void handler(int signal, siginfo_t *info, void *context)
     }
 }
 
-int main(void)
+/* Another process loses its turn between XSAVE and XRSTOR. Neither of its turns uses the registers otherwise. */
+static void restored_beside(void)
+{
+    static uint8_t area[8192] __attribute__((aligned(64)));
+    uint32_t a = 1, b, c = 0, d;
+    int there[2], back[2], wrong = 0;
+    static char byte;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if (pipe(there) != 0 || pipe(back) != 0)
+        return;
+    pid_t child = fork();
+    while (child == 0) {
+        read(there[0], &byte, 1);
+        if (c & 1u << 27) /* OSXSAVE */
+            __asm__ volatile("xsave (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
+        write(back[1], &byte, 1);
+        read(there[0], &byte, 1);
+        if (c & 1u << 27)
+            __asm__ volatile("xrstor (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
+        write(back[1], &byte, 1);
+    }
+    for (uint64_t i = 1; i <= 1000; i++) {
+        uint64_t after;
+        long call = SYS_write;
+        __asm__ volatile("movq %[i], %%xmm3\n\t"
+                         "mov %[there], %%rdi\n\t"
+                         "syscall\n\t"
+                         "mov %[back], %%rdi\n\t"
+                         "xor %%eax, %%eax\n\t" /* SYS_read */
+                         "syscall\n\t"
+                         "movq %%xmm3, %[after]"
+                         : [after] "=r"(after), "+a"(call)
+                         : [i] "r"(i), [there] "r"((long)there[1]), [back] "r"((long)back[0]),
+                           "S"(&byte), "d"(1l)
+                         : "rcx", "r11", "rdi", "xmm3", "memory");
+        wrong += after != i;
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    result("registers of another process", wrong);
+}
+
+int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     uint64_t in[4] = {0x1111222233334444, 0x5555666677778888, 0x9999, 0xaaaa}, out[4];
     uint64_t rbx = 5, red = 0;
     long double pi = 3.25L, after;
+    if (argc > 1 && strcmp(argv[1], "beside") == 0) {
+        restored_beside();
+        return 0;
+    }
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGILL, &action, NULL);
 

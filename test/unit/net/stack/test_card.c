@@ -312,10 +312,13 @@ int main(void)
     net_card_on_send = dhcp_server;
     net_native_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dhcp),           cmocka_unit_test(test_arp),
-        cmocka_unit_test(test_ping),           cmocka_unit_test(test_no_copy),
+        cmocka_unit_test(test_dhcp),
+        cmocka_unit_test(test_arp),
+        cmocka_unit_test(test_ping),
+        cmocka_unit_test(test_no_copy),
         cmocka_unit_test(test_checksum_is_left_to_the_card),
-        cmocka_unit_test(test_poll_gives_way), cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_poll_gives_way),
+        cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_link),
     };
     return RUN_TESTS(tests);

@@ -262,9 +262,28 @@ static void test_time_wait_ends(void **state)
     end();
 }
 
+/* A connection that was shut down long ago, and whose peer goes on sending nothing, ends soon after it is closed. */
+static void test_close_long_after_shutdown(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7600);
+    assert_int_equal(tcp_shutdown(accepted, 0, 1), ERR_OK);
+    struct wire_segment s = from(7600, 1001, ours + 1, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepted->state, FIN_WAIT_2);
+    net_native_pass(100000);
+    assert_ptr_equal(tcp_active_pcbs, accepted);
+    assert_int_equal(tcp_close(accepted), ERR_OK);
+    net_native_pass(1000);
+    assert_null(tcp_active_pcbs);
+    end();
+}
+
 static unsigned came_to;
 
-static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip, u16_t port)
+static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip,
+                   u16_t port)
 {
     (void)pcb;
     (void)from_ip;
@@ -276,8 +295,8 @@ static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr
 static double datagrams_take(unsigned sockets)
 {
     struct timespec t0, t1;
-    uint8_t packet[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
-                          0,    1, 10, 0, 0, 2, 1, 1, 0,  0,  0,    8,    0,  0};
+    uint8_t packet[28] = {0x45, 0, 0,  28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
+                          0,    1, 10, 0,  0, 2, 1, 1, 0,  0,  0,    8,    0,  0};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
     for (unsigned i = 0; i < 20000; i++) {
         unsigned port = 10000 + i * 7919 % sockets;
@@ -361,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_keepalive),
         cmocka_unit_test(test_clock_gives_way),
         cmocka_unit_test(test_time_wait_ends),
+        cmocka_unit_test(test_close_long_after_shutdown),
         cmocka_unit_test(test_ten_thousand_ports),
         cmocka_unit_test(test_ten_thousand_listeners),
     };

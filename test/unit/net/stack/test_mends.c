@@ -268,6 +268,22 @@ static void test_syn_flood(void **state)
     end();
 }
 
+/* The queue of connections to accept is full: a SYN is ignored. */
+static void test_full_queue_ignores_syns(void **state)
+{
+    (void)state;
+    serve(8);
+    ((struct tcp_pcb_listen *)(void *)listener)->accept_full = 1;
+    unsigned sent = wire_sent;
+    struct wire_segment s = from(4100, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    assert_int_equal(wire_sent, sent);
+    ((struct tcp_pcb_listen *)(void *)listener)->accept_full = 0;
+    open_from(4100);
+    assert_int_equal(accepts, 1);
+    end();
+}
+
 /* What waits out of sequence never reaches beyond the window. */
 static void test_out_of_sequence_beyond_window(void **state)
 {
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_time_wait_ends_are_used_again),
         cmocka_unit_test(test_ports_are_shared_by_ends),
         cmocka_unit_test(test_syn_flood),
+        cmocka_unit_test(test_full_queue_ignores_syns),
         cmocka_unit_test(test_out_of_sequence_beyond_window),
         cmocka_unit_test(test_byte_half_way_round),
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
