@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * strip_sections KERNEL.elf: removes the table of sections and the sections' names, which follow the contents of a
- * stripped kernel: loaders read the program headers only. Runs on the host during the build; binutils before 2.41
- * have no option for it.
+ * stripped kernel. Loaders read the program headers only, but GRUB 2.12 refuses a kernel without a table of sections and
+ * their names: one of two entries that describe nothing remains. Runs on the host during the build.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -32,11 +32,15 @@ int main(int argc, char **argv)
         if (segment.p_filesz > 0 && segment.p_offset + segment.p_filesz > end)
             end = segment.p_offset + segment.p_filesz;
     }
-    header.e_shoff = 0;
-    header.e_shnum = header.e_shstrndx = header.e_shentsize = 0;
+    end = (end + 7) & ~UINT64_C(7);
+    static const Elf64_Shdr sections[2] = {[1] = {.sh_type = SHT_STRTAB}};
+    header.e_shoff = end;
+    header.e_shnum = 2;
+    header.e_shstrndx = 1;
     rewind(file);
-    if (fwrite(&header, sizeof header, 1, file) != 1 || fflush(file) != 0 ||
-        ftruncate(fileno(file), (off_t)end) != 0)
+    if (fwrite(&header, sizeof header, 1, file) != 1 || fseek(file, (long)end, SEEK_SET) != 0 ||
+        fwrite(sections, sizeof sections, 1, file) != 1 || fflush(file) != 0 ||
+        ftruncate(fileno(file), (off_t)(end + sizeof sections)) != 0)
         stop("cannot write the kernel");
     return 0;
 }

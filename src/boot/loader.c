@@ -32,6 +32,8 @@ INIT_CODE static void check_modules(struct boot_info *out, uint64_t ram_end)
     size_t kept = 0;
     for (size_t i = 0; i < out->module_count; i++) {
         struct phys_range m = out->modules[i];
+        if (m.end.v > ram_end && memory_map_claim(out, m))
+            ram_end = m.end.v;
         if (m.end.v <= ram_end)
             out->modules[kept++] = m;
         else if (i == 0)

@@ -313,7 +313,7 @@ static bool swap_write_now(const struct clock_run *run)
 {
     static struct block_request requests[CLOCK_RUN];
     static struct block_segment segments[CLOCK_RUN];
-    struct direct_write write = {0, false};
+    static struct direct_write write;
     uint32_t count = 0;
     for (uint32_t done = 0; done < run->count; count++) {
         requests[count] = request_for(BLOCK_WRITE, run->slot + done, run->frame + done,
@@ -322,7 +322,7 @@ static bool swap_write_now(const struct clock_run *run)
         requests[count].context = &write;
         done += requests[count].count;
     }
-    write.left = count;
+    write = (struct direct_write){count, false};
     for (uint32_t i = 0; i < count; i++)
         block_submit(swap_one.device, &requests[i]);
     while (write.left > 0)

@@ -17,7 +17,7 @@ temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-answers.XXXXXX") || exit 1
 trap 'rm -rf "$temp"' EXIT
 mkdir -p "$temp/root/tmp"
 cp "$program" "$temp/root/answers"
-(cd "$temp/root" && "$ouro" run --medium direct --machine microvm --timeout 280 --append loglevel=3 --root . answers "$family") \
+(cd "$temp/root" && "$ouro" run --medium direct --machine microvm --timeout $((280 * ${SLOW:-1})) --append loglevel=3 --root . answers "$family") \
     >"$temp/ouro" 2>"$temp/errors"
 status=$?
 [ -z "${WRITE:-}" ] || cp "$temp/ouro" "$WRITE"

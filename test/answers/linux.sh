@@ -15,7 +15,7 @@ trap 'rm -rf "$temp"' EXIT
 mkdir "$temp/root"
 cp "$program" "$temp/root/init"
 (cd "$temp/root" && echo init | cpio -o -H newc 2>/dev/null) >"$temp/root.cpio"
-timeout 3000 qemu-system-x86_64 -machine q35 -cpu qemu64,+rdrand -m 256 -nodefaults -no-reboot -display none -serial "file:$temp/out" \
+timeout $((3000 * ${SLOW:-1})) qemu-system-x86_64 -machine q35 -cpu qemu64,+rdrand -m 256 -nodefaults -no-reboot -display none -serial "file:$temp/out" \
     -kernel "$folder/vmlinuz" -initrd "$temp/root.cpio" \
     -append "console=ttyS0 quiet loglevel=0 panic=-1 rdinit=/init sysctl.debug.exception-trace=0 -- $*" </dev/null
 tr -d '\r' <"$temp/out" | sed -n '/^\[/,$p' >"$temp/text"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Tests that boot an emulator through the tool, and tests of the tool: front-door, tool and bad-words need no emulator.
+# Tests that boot an emulator through the tool, and tests of the tool: watch, front-door, tool and bad-words need no emulator.
 set(OURO_BOOT_ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>" "KERNEL=${PROJECT_BINARY_DIR}/../kernel/ouro.elf")
 
 function(ouro_boot_test name timeout)
@@ -14,6 +14,7 @@ foreach(row ${rows})
 endforeach()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/matrix.txt)
 
+ouro_boot_test(watch 120 ${CMAKE_CURRENT_SOURCE_DIR}/watch/watch.sh $<TARGET_FILE:ouro-watch>)
 ouro_boot_test(front-door 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/front-door.sh)
 ouro_boot_test(tool 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/tool.sh)
 ouro_boot_test(user 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/user.sh)
@@ -71,11 +72,11 @@ ouro_boot_test(check 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/check.sh)
 ouro_boot_test(suspend 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/terminal/suspend.py)
 ouro_boot_test(interactive 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/terminal/interactive.sh)
 ouro_boot_test(debug 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/debug.sh)
-foreach(test explorer explorer-browser)
-    ouro_boot_test(${test} 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/explorer/${test}.sh)
+foreach(test explorer explorer-browser) # the first time the second downloads 130 MB
+    ouro_boot_test(${test} 900 ${CMAKE_CURRENT_SOURCE_DIR}/boot/explorer/${test}.sh)
     set_property(TEST boot.${test} APPEND PROPERTY ENVIRONMENT "BUILD=${PROJECT_BINARY_DIR}/..")
 endforeach()
-set_tests_properties(boot.explorer-browser PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900) # the first time it downloads 130 MB
+set_tests_properties(boot.explorer-browser PROPERTIES SKIP_RETURN_CODE 77)
 ouro_boot_test(ci-page 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/docs/ci-page.sh)
 ouro_boot_test(docs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/docs/docs.sh)
 ouro_boot_test(bench 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/bench.sh)

@@ -44,9 +44,9 @@ ouro_guest_test(pagetables-pool-large ${guest_kernel} 125 "no free memory is as 
 find_program(OURO_BOCHS_PROGRAM bochs)
 if(OURO_BOCHS_PROGRAM)
     ouro_add_test(guest card-bochs 300 ouro-tool run --emulator bochs --net user --kernel ${guest_kernel}
-        --timeout 280 --append "test=card_answers" /bin/busybox true)
+        --timeout 1500 --append "test=card_answers" /bin/busybox true)
     ouro_add_test(guest all-bochs 300 ouro-tool run --emulator bochs --kernel ${guest_kernel}
-        --timeout 280 --append "test=all" /bin/busybox true)
+        --timeout 1500 --append "test=all" /bin/busybox true)
 endif()
 
 # Fatal errors: the machine ends with a panic's status, and the panic names the cause.

@@ -9,7 +9,7 @@ log=$(mktemp "${TMPDIR:-/tmp}/ouro-guest.XXXXXX") || exit 1
 trap 'rm -f "$log"' EXIT
 qemu=${OURO_QEMU:-qemu-system-x86_64}
 
-timeout -k 5 "${OURO_GUEST_TIMEOUT:-120}" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
+timeout -k 5 $((${OURO_GUEST_TIMEOUT:-120} * ${SLOW:-1})) "$qemu" -nodefaults -no-user-config -display none -no-reboot \
     -accel tcg -cpu max -machine "${OURO_GUEST_MACHINE:-microvm,auto-kernel-cmdline=off}" -m "${OURO_GUEST_MEMORY:-64M}" \
     -chardev stdio,id=console,signal=off -serial chardev:console \
     -device isa-debug-exit,iobase=0xf4,iosize=0x04 \

@@ -8,7 +8,7 @@ trap 'rm -rf -- "$folder"' EXIT
 # lwIP's sources are fetched once, by the other builds; what is made of them goes beside the build folder.
 lwip=$1/build/lwip/2.1.3
 [ -d "$lwip" ] || lwip=
-if cmake -S "$1" --preset kernel -B "$folder/kernel" -DOURO_COMPILER=gcc -DOURO_LWIP_DIR="$lwip" >"$folder/log" 2>&1 &&
+if cmake -S "$1" --preset kernel -B "$folder/kernel" -DOURO_COMPILER=gcc -DOURO_WERROR=ON -DOURO_LWIP_DIR="$lwip" >"$folder/log" 2>&1 &&
     ninja -C "$folder/kernel" ouro.debug.elf >>"$folder/log" 2>&1; then
     exit 0
 fi

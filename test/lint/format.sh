@@ -5,7 +5,7 @@ set -u
 case $(clang-format --version) in
 *' version 14.'*) ;;
 *)
-    echo "format.sh: skipped: this is $(clang-format --version), the layout is that of version 14"
+    echo "skip: this is $(clang-format --version), the layout is that of version 14"
     exit 77
     ;;
 esac

@@ -3,7 +3,7 @@
 #
 # root.sh FOLDER PACKAGE...: unpacks Debian packages, with all that they depend on, into FOLDER, and installs nothing: no
 # script of a package runs (configure.sh makes what some of them would). FOLDER is then a --sysroot. What is unpacked
-# already stays until the list changes.
+# already stays until the list changes. PACKAGE may be A/B/C: the first of these that the archives have.
 #
 # Packages come from the archives that this machine's apt is configured for, checked by apt's signed index; of what
 # several archives offer, Debian's own is taken. apt's state and the .debs are kept in FOLDER/../.apt (OURO_APT: another
@@ -19,7 +19,7 @@ apt=${OURO_APT:-$(dirname -- "$folder")/.apt}
 list=$*
 
 absent() {
-    echo "cannot unpack the packages $list: $1" >&2
+    echo "skip: cannot unpack the packages $list: $1" >&2
     exit 77
 }
 
@@ -41,6 +41,15 @@ update() {
     touch "$apt/updated"
 }
 
+# offered A/B/C: the first that the archives have, or the last.
+offered() {
+    rest=$1
+    while [ "${rest#*/}" != "$rest" ] && ! private apt-cache show "${rest%%/*}" > /dev/null 2>&1; do
+        rest=${rest#*/}
+    done
+    echo "${rest%%/*}"
+}
+
 # The .debs of the packages and of what they depend on: their paths.
 debs() {
     private apt-get install --download-only --no-install-recommends -y "$@" > "$apt/log" 2>&1 ||
@@ -60,6 +69,10 @@ flock 9
 configure=$(dirname -- "$0")/configure.sh
 [ "$(cat "$folder.list" 2> /dev/null)" = "$list" ] && exec "$configure" "$folder"
 update
+for package; do
+    shift
+    set -- "$@" "$(offered "$package")"
+done
 files=$(debs "$@")
 rm -rf -- "$folder" "$folder.list"
 rm -rf -- "$folder.new"

@@ -28,7 +28,7 @@ in_ouro() {
     for word in $with; do
         words+=(--with "$word")
     done
-    exec "$ouro" run --medium direct --machine microvm --timeout 300 -m 1G --append "loglevel=3 ${WORDS:-}" \
+    exec "$ouro" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
         ${packages:+--sysroot "$packages"} --root "$work/root" "${words[@]}" "$native" "${arguments[@]}"
 }
 
@@ -62,6 +62,8 @@ for stream in 1 2 status; do
 done
 
 start_case
+# shellcheck disable=SC2154 # start_case() sets why
+[ "$place" = mounts ] || skip "the Linux side needs /usr, and here are no mounts: $why"
 make_root "$work/root"
 native=$program
 built=$work/built
@@ -73,13 +75,17 @@ if [ "${program#/}" = "$program" ]; then # a file of debian/, which is /t on Lin
     build "$program" "$native" || exit 1
     program=/t/${native##*/}
 fi
+case $program in *[?]*) # a version, of which the last is taken
+    program=$(compgen -G "$program" | tail -n 1)
+    native=$program ;;
+esac
 packages=''
 # shellcheck disable=SC2154 # read_line() sets marks
 case $marks in *U*)
     packages=${PACKAGES:-$here/../../build/packages}/servers
     "$here/../packages/servers.sh" "$packages" > "$work/log" 2>&1 || skip "$(tail -n 1 "$work/log")" ;;
 esac
-[ -x "$packages$native" ] || skip "no $program"
+[ -x "$packages$native" ] || skip "no $name"
 case $input in
 -) input=/dev/null ;;
 *) [ -e "$here/debian/$input" ] && input=$here/debian/$input || input=$here/root/data/$input ;;

@@ -22,7 +22,7 @@ as_nobody=()
 
 # on_linux OUT PROGRAM ARGUMENT: output of both streams, and the status, or 1 if it does not end.
 on_linux() {
-    (cd "$work/home" && timeout -k 1 5 env -i "${variables[@]}" "${as_nobody[@]}" "$2" "$3" </dev/null >"$1.out" 2>"$1.err")
+    (cd "$work/home" && timeout -k 1 $((5 * ${SLOW:-1})) env -i "${variables[@]}" "${as_nobody[@]}" "$2" "$3" </dev/null >"$1.out" 2>"$1.err")
     local status=$?
     echo "$status" >"$1.status"
     [ "$status" != 124 ] && [ "$status" != 137 ]
@@ -35,7 +35,7 @@ same() {
 # compare PROGRAM ARGUMENT: 0: the same, 1: not, 2: does not count.
 compare() {
     on_linux "$work/a" "$@" && on_linux "$work/b" "$@" && same a b || return 2
-    timeout -k 1 60 "$ouro" run --medium direct --machine microvm --timeout 50 "$@" </dev/null >"$work/o.out" 2>"$work/o.err"
+    timeout -k 1 $((60 * ${SLOW:-1})) "$ouro" run --medium direct --machine microvm --timeout $((50 * ${SLOW:-1})) "$@" </dev/null >"$work/o.out" 2>"$work/o.err"
     echo $? >"$work/o.status"
     # What the tool and the kernel say beside the program.
     sed -i '/^ouro: .* was not packed: --with/d; /^ouro: and [0-9]* more, /d; /^\[ *[0-9.]*\] linux: system call /d' "$work/o.err"

@@ -25,7 +25,7 @@ expect() {
 }
 
 in_ouro() {
-    "$ouro" run --medium direct --machine microvm --timeout 60 --append loglevel=3 "$@" > "$log" 2>&1
+    "$ouro" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) --append loglevel=3 "$@" > "$log" 2>&1
 }
 
 for kind in musl glibc pie; do

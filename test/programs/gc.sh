@@ -9,14 +9,14 @@ temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-gc.XXXXXX") || exit 1
 trap 'rm -rf "$temp"' EXIT
 
 if ! printf '#include <gc/gc.h>\n' | cc -E - >"$temp/out" 2>&1; then
-    echo "gc.sh: no libgc-dev here"
+    echo "skip: no libgc-dev here"
     exit 77
 fi
 cc -O1 -Wall -Wextra -o "$temp/gc" "$here/gc/gc.c" -lgc || exit 1
 expected='incremental: 1, collections: some, bad lists: 0'
 
 [ "$("$temp/gc")" = "$expected" ] || { echo "gc.sh: it fails on Linux, too"; exit 1; }
-"$ouro" run --medium direct --machine microvm --timeout 100 -e GC_PRINT_STATS=1 "$temp/gc" >"$temp/out" 2>&1
+"$ouro" run --medium direct --machine microvm --timeout $((100 * ${SLOW:-1})) -e GC_PRINT_STATS=1 "$temp/gc" >"$temp/out" 2>&1
 status=$?
 if [ $status -ne 0 ] || ! grep -q "^$expected\$" "$temp/out" || ! grep -q '^Using soft-dirty bit feature' "$temp/out" ||
     ! grep -q '^Marked from [1-9][0-9]* dirty pages' "$temp/out"; then

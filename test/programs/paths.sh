@@ -11,7 +11,7 @@ trap 'rm -rf "$temp"' EXIT
 
 # A disk for swapon(2).
 truncate -s 1M "$temp/swap" && PATH=$PATH:/usr/sbin:/sbin mkswap "$temp/swap" >/dev/null 2>&1 || exit 1
-"$ouro" run --medium direct --machine microvm --memory 1G --timeout "${TIMEOUT:-180}" --stats --qemu-arg -icount \
+"$ouro" run --medium direct --machine microvm --memory 1G --timeout $((${TIMEOUT:-180} * ${SLOW:-1})) --stats --qemu-arg -icount \
     --qemu-arg shift=0 --disk "$temp/swap" "$1" >"$temp/out" 2>&1
 status=$?
 grep 'STATUS\|, 0 succeeded\|longest path without a preemption point\|a sleep of 1 ms was' "$temp/out"

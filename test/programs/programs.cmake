@@ -41,7 +41,7 @@ add_custom_target(test_programs ALL DEPENDS ${program_files})
 # The tool itself, not the front door: the build is complete when tests run.
 set(programs_environment "OURO=$<TARGET_FILE:ouro-tool>")
 
-# ouro_program_test(NAME TIMEOUT COMMAND...): exit status 77 of the command means that this computer cannot run it.
+# ouro_program_test(NAME SECONDS COMMAND...): exit status 77 of the command means that this computer cannot run it.
 function(ouro_program_test name timeout)
     ouro_add_test(programs ${name} ${timeout} ${ARGN})
     set_tests_properties(programs.${name} PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT "${programs_environment}")

@@ -37,14 +37,14 @@ in_ouro() {
         words+=(-e "$word")
     done
     [ -z "${KERNEL:-}" ] || words+=(--kernel "$KERNEL")
-    local machine=(--medium direct --machine microvm --timeout 60)
-    [ "${EMULATOR:-qemu}" = qemu ] || machine=(--emulator "$EMULATOR" --timeout 300)
+    local machine=(--medium direct --machine microvm --timeout $((60 * ${SLOW:-1})))
+    [ "${EMULATOR:-qemu}" = qemu ] || machine=(--emulator "$EMULATOR" --timeout $((300 * ${SLOW:-1})))
     cd "$work/root" && exec "$ouro" run "${machine[@]}" --append "loglevel=3 ${WORDS:-}" --root . --bare "${words[@]}" "${command[@]}"
 }
 
 case ${1:-} in
 --names)
-    names "$here/cases.txt" '~2!'
+    names "$here/cases.txt" '~2!@'
     exit
     ;;
 --base)
@@ -54,7 +54,7 @@ case ${1:-} in
 esac
 [ $# -eq 3 ] || fail "usage: run.sh BINARIES BASE NAME"
 binaries=$1 base=$2 name=$3
-read_line "$here/cases.txt" '~2!' "$name"
+read_line "$here/cases.txt" '~2!@' "$name"
 binary=$(trimmed "${line%%|*}")
 line=${line#*|}
 input=$(trimmed "${line##*|}")

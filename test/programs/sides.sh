@@ -9,14 +9,12 @@
 #              KEEP    a folder that keeps the outputs of cases that differ
 #
 # The Linux side runs in a copy of the same root folder, on a tmpfs of its own, so that both sides have the same files
-# and the host is not changed: as root, or as root of a user namespace.
+# and the host is not changed (apart.py).
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ouro=${OURO:-$here/../../ouro}
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 variables=(HOME=/root TERM=linux
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C)
-namespace=-mi
-[ "$(id -u)" = 0 ] || namespace=-rmi
 
 fail() {
     printf '%s\n' "$1" >&2
@@ -67,12 +65,17 @@ on_linux() {
     mkdir -p "$work/at"
     : > "$work/2.linux"
     # shellcheck disable=SC2016
-    unshare "$namespace" bash -c '
+    "${apart[@]}" bash -c '
         from=$1 at=$2 errors=$3 words=$4
         shift 4
-        mount -t tmpfs -o mode=755 none "$at" && cp -a "$from/." "$at" || exit 99
+        [ "$place" != mounts ] || mount -t tmpfs -o mode=755 none "$at" || exit 99
+        cp -a "$from/." "$at" || exit 99
         '"$2"'
-        mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
+        if [ "$place" = mounts ]; then
+            mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
+        else
+            for node in /dev/{null,zero,full,random,urandom,tty}; do cp -a "$node" "$at/dev"; done
+        fi
         '"$as_from_a_login"'
         cd "$at" && exec 2> "$errors" && eval "exec env -i $words chroot . \"\$@\""' \
         linux "$1" "$work/at" "$work/2.linux" "${variables[*]}" "${@:3}" 2> /dev/null
@@ -120,6 +123,14 @@ start_case() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/ouro-case.XXXXXX") || exit 1
     trap 'rm -rf "$work"' EXIT
     trap 'exit 130' INT TERM HUP
-    unshare "$namespace" mount -t tmpfs none "$work" 2> /dev/null ||
-        skip "no mount namespaces here, so the Linux side cannot run"
+    apart=("$here/apart.py")
+    export place=mounts
+    why=$("$here/apart.py" mount -t tmpfs none "$work" 2>&1) && return
+    # A container has root that may make devices and a chroot.
+    apart=()
+    place=chroot
+    if ! { cp -a /dev/null "$work/try" && : > "$work/try" && chroot / true; } 2> /dev/null; then
+        skip "the Linux side cannot run: $why"
+    fi
+    case $marks in *@*) skip "the Linux side needs /proc, terminals or rights: $why" ;; esac
 }

@@ -24,7 +24,7 @@ common() {
             s/^(--- .*si_code=).*/\1/; s/SA_RESTORER\|SA_RESTART/SA_RESTART|SA_RESTORER/; s/0x1 \(flags FD_CLOEXEC\)/1/; s/^(rt_sigreturn\().*\)/\1)/'
 }
 common "$work/trace" > "$work/linux"
-"$ouro" run --medium direct --machine microvm --timeout 60 --strace "$1" > /dev/null 2> "$work/all" < /dev/null
+"$ouro" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) --strace "$1" > /dev/null 2> "$work/all" < /dev/null
 status=$?
 common "$work/all" > "$work/ouro"
 [ "$status" -eq 3 ] || { echo "FAIL: status $status"; cat "$work/all"; exit 1; }

@@ -32,10 +32,11 @@ set(ext4_sources
     src/fs/ext4/journal.c src/fs/ext4/list.c src/fs/ext4/mount.c src/fs/ext4/names.c src/fs/ext4/orphan.c src/fs/ext4/rename.c
     src/fs/ext4/replay.c src/fs/ext4/report.c src/fs/ext4/super.c src/fs/ext4/transaction.c src/fs/ext4/xattr.c
     src/mm/heap/hash_table.c test/unit/support/ext4_disk.c)
+set(OURO_HOST_SECONDS 900)
 ouro_host_test(fs/ext4/ext4_read ${ext4_sources})
 ouro_host_test(fs/ext4/ext4_write ${ext4_sources} test/unit/support/ext4_model.c)
 ouro_host_test(fs/ext4/ext4_power ${ext4_sources} test/unit/support/ext4_model.c)
-set_tests_properties(unit.ext4_read unit.ext4_write unit.ext4_power PROPERTIES TIMEOUT 900)
+set(OURO_HOST_SECONDS 120)
 ouro_fuzzer(fs/ext4/ext4 ${ext4_sources})
 if(TARGET fuzz_ext4) # the disk in memory says what goes wrong by cmocka
     target_link_libraries(fuzz_ext4 PRIVATE PkgConfig::CMOCKA)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const labels[] = {"unit", "fuzz", "lint", "guest", "programs", "boot"};
@@ -24,6 +25,25 @@ static const struct {
 } builds[] = {
     {OURO_BUILD_DIR "/host", NULL},
     {OURO_BUILD_DIR "/host-clang", "^(unit|fuzz)$"},
+};
+
+/* What a boot takes at most on a computer with time to spare; the limits of tests are made for that. */
+#define BOOT_SECONDS 1.5
+#define SLOW_MOST    20.0
+
+/* Tests that did not run, with one reason. */
+#define SKIPS_MOST 32
+struct skip {
+    char *why;
+    struct text names; /* the first ones */
+    int count;
+};
+
+struct outcome {
+    int count;
+    bool failed;
+    struct skip skip[SKIPS_MOST];
+    size_t skips;
 };
 
 struct selection {
@@ -94,8 +114,69 @@ static int count_tests(const struct args *args)
     return total;
 }
 
-/* Runs one selection in one build; returns the number of tests, sets *failed if one failed. */
-static int run_tests(size_t build, const char *option, const char *regex, bool *failed)
+static void add_skip(struct outcome *all, const char *name, const char *why)
+{
+    size_t i = 0;
+    while (i < all->skips && strcmp(all->skip[i].why, why) != 0)
+        i++;
+    if (i == SKIPS_MOST)
+        i--;
+    if (i == all->skips)
+        all->skip[all->skips++].why = string_copy(why);
+    struct skip *skip = &all->skip[i];
+    if (skip->count++ < 4)
+        text_format(&skip->names, "%s%s", skip->count > 1 ? ", " : "", name);
+}
+
+/* Collects the reasons of skipped tests, each a line "skip: WHY" of its output, from ctest's log. */
+static void read_skips(size_t build, struct outcome *all)
+{
+    char *path = string_format("%s/Testing/Temporary/LastTest.log", builds[build].folder);
+    char line[1024], name[256] = "", why[1024] = "";
+    FILE *log = fopen(path, "re");
+    while (log && fgets(line, sizeof(line), log)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%*d/%*d Testing: %255s", name) == 1)
+            strcpy(why, "it does not say why");
+        else if (string_starts(line, "skip: "))
+            strcpy(why, line + strlen("skip: "));
+        else if (strcmp(line, "Test Skipped.") == 0)
+            add_skip(all, name, why);
+    }
+    if (log)
+        fclose(log);
+    free(path);
+}
+
+/* Boots a machine, and exports SLOW: by how much this computer is slower than those that the limits are for. */
+static void measure_boot(void)
+{
+    struct timespec start, end;
+    struct child child;
+    int status;
+    char *const boot[] = {"/proc/self/exe", "run",       "--medium", "direct",    "--machine",
+                          "microvm",        "--timeout", "300",      "/bin/true", NULL};
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    if (!child_start(&(struct spawn){.argv = boot, .input = -1, .output = -1, .error = -1}, &child))
+        return;
+    while (!child_wait(&child, -1, &status))
+        ;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    double seconds =
+        (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+    double times = 1;
+    while (times < SLOW_MOST && times * BOOT_SECONDS < seconds)
+        times++;
+    printf("ouro: a boot takes %.1f s here%s; the limits of tests are multiplied by %.0f\n",
+           seconds, WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "" : " and fails", times);
+    fflush(stdout);
+    char *slow = string_format("%.0f", times);
+    setenv("SLOW", slow, 1);
+    free(slow);
+}
+
+/* Runs one selection in one build, and adds its tests to the outcome. */
+static void run_tests(size_t build, const char *option, const char *regex, struct outcome *all)
 {
     struct args args = ctest_arguments(build, option, regex);
     struct child child;
@@ -112,18 +193,28 @@ static int run_tests(size_t build, const char *option, const char *regex, bool *
             fail_errno("cannot start ctest");
         while (!child_wait(&child, -1, &status))
             ;
-        *failed = *failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        all->failed = all->failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        all->count += count;
+        read_skips(build, all);
     }
     free(cache);
     args_free(&args);
-    return count;
+}
+
+static void print_outcome(const struct outcome *all)
+{
+    for (size_t i = 0; i < all->skips; i++) {
+        const struct skip *skip = &all->skip[i];
+        printf("ouro: skipped: %d, %s: %s%s\n", skip->count, skip->why, skip->names.bytes,
+               skip->count > 4 ? ", …" : "");
+    }
+    printf("ouro: %d tests, %s\n", all->count, all->failed ? "not all passed" : "all passed");
 }
 
 int command_test(int argc, char **argv)
 {
     struct selection selection = {0};
-    int count = 0;
-    bool failed = false;
+    struct outcome all = {0};
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         puts(
             "Usage: ouro test [NAME...]\n"
@@ -141,18 +232,19 @@ int command_test(int argc, char **argv)
             fail(STATUS_FAILED, "test: unknown option %s", argv[i]);
     select_names(&selection, argc - 1, argv + 1);
     guard_start();
+    measure_boot();
     for (size_t build = 0; build < ARRAY_LENGTH(builds); build++) {
         if (argc == 1)
-            count += run_tests(build, NULL, NULL, &failed);
+            run_tests(build, NULL, NULL, &all);
         if (selection.labels.length)
-            count += run_tests(build, "-L", selection.labels.bytes, &failed);
+            run_tests(build, "-L", selection.labels.bytes, &all);
         if (selection.names.length)
-            count += run_tests(build, "-R", selection.names.bytes, &failed);
+            run_tests(build, "-R", selection.names.bytes, &all);
     }
     text_free(&selection.labels);
     text_free(&selection.names);
-    if (count == 0)
+    if (all.count == 0)
         fail(STATUS_FAILED, "test: no test has this name");
-    printf("ouro: %d tests, %s\n", count, failed ? "not all passed" : "all passed");
-    return failed;
+    print_outcome(&all);
+    return all.failed;
 }

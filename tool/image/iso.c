@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,6 +170,51 @@ static void set_serial(const char *image)
     close(fd);
 }
 
+#define GRUB_NAME 27 /* "2026-11-30-11-38-20-00.uuid" */
+
+static void replace_all(char *in, size_t size, const char *from, const char *to, size_t length)
+{
+    char *end = in + size;
+    for (char *at = in; (at = memmem(at, (size_t)(end - at), from, length)); at += length)
+        memcpy(at, to, length);
+}
+
+/* GRUB 2.12 finds its medium by an empty file whose name is the time of the build: the name becomes the date, wherever it
+ * stands, in the directory of HFS+ in UTF-16. O(size of the image) */
+static void set_grub_name(const char *image)
+{
+    static const char mark[] =
+        "NM \1"; /* the Rock Ridge name before it: 5 bytes and 27 of the name */
+    char name[GRUB_NAME], date[GRUB_NAME + 1], wide_name[2 * GRUB_NAME] = "",
+                                                             wide_date[2 * GRUB_NAME] = "";
+    time_t seconds = date_of_image();
+    struct tm tm;
+    struct stat st;
+    int fd = open(image, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        fail_errno("cannot open %s", image);
+    size_t size = (size_t)st.st_size;
+    char *all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (all == MAP_FAILED)
+        fail_errno("cannot map %s", image);
+    strftime(date, sizeof(date), "%Y-%m-%d-%H-%M-%S-00.uuid", gmtime_r(&seconds, &tm));
+    char *at = all;
+    while ((at = memmem(at, size - (size_t)(at - all), mark, sizeof(mark))) &&
+           (size - (size_t)(at - all) < 32 || memcmp(at + 24, "-00.uuid", 8) != 0))
+        at++;
+    if (at) {
+        memcpy(name, at + sizeof(mark), GRUB_NAME);
+        for (size_t i = 0; i < GRUB_NAME; i++) {
+            wide_name[2 * i + 1] = name[i];
+            wide_date[2 * i + 1] = date[i];
+        }
+        replace_all(all, size, name, date, GRUB_NAME);
+        replace_all(all, size, wide_name, wide_date, sizeof(wide_name));
+    }
+    munmap(all, size);
+    close(fd);
+}
+
 void iso_build(const struct iso_content *content, const char *image)
 {
     static unsigned images;
@@ -193,6 +239,7 @@ void iso_build(const struct iso_content *content, const char *image)
     if (!child_run(args.item))
         fail(STATUS_FAILED, "grub-mkrescue could not make the image");
     set_serial(image);
+    set_grub_name(image);
     args_free(&args);
     free(config);
     free(grub);

@@ -55,6 +55,7 @@ struct core {
     struct module *module;
     size_t module_count;
     struct text registers; /* QEMU's */
+    struct text state;     /* what QEMU's monitor says of them */
     struct text notes;
 };
 
@@ -214,6 +215,25 @@ static void add_thread(struct core *c, struct json thread, bool has_vectors)
     add_note(c, NT_PRSTATUS, &status, sizeof(status));
 }
 
+/* A core file has the registers from the top of the stack. Those of QEMU's packet are in another order since some version,
+ * and without tags; the monitor prints them by number: "FTW=80 ... FPR7=c90fdaa22168c235 4000". */
+static void add_x87(const struct core *c, struct user_fpregs_struct *f)
+{
+    const char *tags = strstr(c->state.bytes, "FTW=");
+    f->ftw = tags ? (uint16_t)strtoul(tags + strlen("FTW="), NULL, 16) : 0;
+    for (unsigned i = 0; i < 8; i++) {
+        char name[8];
+        unsigned long long mantissa;
+        unsigned exponent;
+        snprintf(name, sizeof(name), "FPR%u=", ((f->swd >> 11) + i) & 7);
+        const char *value = strstr(c->state.bytes, name);
+        if (!value || sscanf(value + strlen(name), "%16llx %4x", &mantissa, &exponent) != 2)
+            continue;
+        memcpy(f->st_space + 4 * i, &mantissa, sizeof(mantissa));
+        f->st_space[4 * i + 2] = exponent;
+    }
+}
+
 static void add_fpu(struct core *c)
 {
     struct user_fpregs_struct f = {0};
@@ -224,12 +244,7 @@ static void add_fpu(struct core *c)
     memcpy(control, from + REGISTERS_CTRL, sizeof(control));
     f.cwd = (uint16_t)control[0];
     f.swd = (uint16_t)control[1];
-    /* QEMU orders the registers by number, a core file from the top of the stack. QEMU sends no
-     * tag word: the registers on the stack count as used. */
-    unsigned top = f.swd >> 11 & 7;
-    f.ftw = (uint16_t)(top ? 0xff << top & 0xff : 0);
-    for (size_t i = 0; i < 8; i++)
-        memcpy((char *)f.st_space + 16 * i, from + REGISTERS_X87 + 10 * ((top + i) & 7), 10);
+    add_x87(c, &f);
     memcpy(f.xmm_space, from + REGISTERS_XMM, sizeof(f.xmm_space));
     memcpy(&f.mxcsr, from + REGISTERS_MXCSR, sizeof(f.mxcsr));
     add_note(c, NT_FPREGSET, &f, sizeof(f));
@@ -392,7 +407,8 @@ static const char *write_file(struct core *c, int fd, const char *path)
         strcmp(text, "crash") != 0)
         return "the kernel failed, not the program";
     read_modules(c);
-    if (!gdb_remote_registers(fd, &c->registers) || !read_ranges(c, fd))
+    if (!gdb_remote_registers(fd, &c->registers) ||
+        !gdb_remote_monitor(fd, "info registers", &c->state) || !read_ranges(c, fd))
         return "QEMU did not tell registers and page tables";
     add_thread(c, c->report, true);
     add_fpu(c);
@@ -426,6 +442,7 @@ bool core_write(const struct core_source *source, const char *path, const char *
     free(c.module);
     free(c.range);
     text_free(&c.registers);
+    text_free(&c.state);
     text_free(&c.notes);
     return *reason == NULL;
 }

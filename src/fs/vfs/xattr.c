@@ -141,7 +141,7 @@ static enum err attribute_put_how(struct inode *inode, const char *name,
         return E_EXIST;
     if (!found && (v->flags & XATTR_REPLACE))
         return E_NODATA;
-    struct attribute *now;
+    struct attribute *now = NULL;
     enum err e = attribute_new(name, v->bytes, v->size, &now);
     if (e == E_OK && !found) {
         e = attributes_grow(inode);

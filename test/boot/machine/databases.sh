@@ -10,7 +10,8 @@ cd "$temp" || exit 1
 PATH=$PATH:/usr/sbin:/sbin
 packages=$top/build/packages/databases
 mkdir -p "$top/build/packages" root/etc root/tmp
-"$top/test/packages/databases.sh" "$packages" >log 2>&1 || { tail -n 1 log; exit 77; }
+"$top/test/packages/databases.sh" "$packages" >log 2>&1 || { echo "skip: $(tail -n 1 log)"; exit 77; }
+postgresql=$(ls "$packages/usr/lib/postgresql") # its version
 printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/tmp:/bin/sh\n' >root/etc/passwd
 printf 'root:x:0:\npostgres:x:104:\n' >root/etc/group
 chmod 1777 root/tmp
@@ -21,7 +22,7 @@ chmod +x noted
 run() {
     volume=$1
     shift
-    "$OURO" run --medium direct --machine microvm --timeout 250 ${KERNEL:+--kernel "$KERNEL"} --sysroot "$packages" --root root -m 1G \
+    "$OURO" run --medium direct --machine microvm --timeout $((250 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --sysroot "$packages" --root root -m 1G \
         --volume "$volume:/data" --volume-size 200M "$@" >out 2>err
 }
 
@@ -59,7 +60,7 @@ fi
 while :; do echo 'incr n'; done | redis-cli -s /tmp/s
 S
 cat >root/postgres <<'S'
-export PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/data/pg PGHOST=/tmp PGTZ=UTC
+export PATH=$(echo /usr/lib/postgresql/*/bin):$PATH PGDATA=/data/pg PGHOST=/tmp PGTZ=UTC
 # pg_ctl takes the killed server's postmaster.pid for an answer if that began less than two seconds before and had the same pid.
 start() {
     pg_ctl -t 200 -l /tmp/log -o "-k /tmp -c listen_addresses=''" -w start >/tmp/started || cat /tmp/started /tmp/log
@@ -97,7 +98,7 @@ done
 run postgres.img --with /bin/busybox /bin/busybox chmod 777 /data
 # postgres ARGS...: with the server's files.
 set -- --user postgres
-for path in /usr/lib/postgresql/15/bin /usr/lib/postgresql/15/lib /usr/share/postgresql/15 /bin/sh /bin/bash /bin/sleep /bin/cat \
+for path in "/usr/lib/postgresql/$postgresql/bin" "/usr/lib/postgresql/$postgresql/lib" "/usr/share/postgresql/$postgresql" /bin/sh /bin/bash /bin/sleep /bin/cat \
     /usr/share/zoneinfo/UTC; do
     [ ! -e "$packages$path" ] || set -- "$@" --with "$path"
 done

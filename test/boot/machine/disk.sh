@@ -19,7 +19,7 @@ busybox=/bin/busybox
 boot() {
     kind=$1
     shift
-    "$OURO" run --medium direct --machine "$kind" --timeout 100 ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
+    "$OURO" run --medium direct --machine "$kind" --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
 }
 
 # expect_line FILE PATTERN WHAT
@@ -86,7 +86,7 @@ wrong() {
         chmod u+w disk
     fi
     mkfifo keys
-    "$OURO" run --medium direct --machine microvm --timeout 100 ${KERNEL:+--kernel "$KERNEL"} --disk disk $busybox sh -c 'echo ready; cat' \
+    "$OURO" run --medium direct --machine microvm --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --disk disk $busybox sh -c 'echo ready; cat' \
         <keys >first 2>&1 &
     exec 3>keys
     n=0
@@ -160,7 +160,7 @@ errors() {
     # The disk is taken away.
     mkfifo monitor.in monitor.out keys
     cat monitor.out >heard &
-    "$OURO" run --medium direct --machine microvm --timeout 100 ${KERNEL:+--kernel "$KERNEL"} --disk disk --qemu-arg -chardev --qemu-arg \
+    "$OURO" run --medium direct --machine microvm --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --disk disk --qemu-arg -chardev --qemu-arg \
         "pipe,id=m,path=$temp/monitor" --qemu-arg -mon --qemu-arg chardev=m $busybox sh -c 'wc -c </dev/vda; echo ready; read line
         wc -c </dev/vda; dd if=/dev/zero of=/dev/vda count=1 || echo write $?; echo goes on; cat /proc/partitions' <keys >out 2>err &
     machine=$!

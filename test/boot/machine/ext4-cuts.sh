@@ -30,7 +30,7 @@ logged() {
 
 # ouro WORDS...: cuts WORDS... on the disk.
 ouro() {
-    "$OURO" run --medium direct --machine microvm --timeout 100 ${KERNEL:+--kernel "$KERNEL"} --disk disk --append mount=vda:/data \
+    "$OURO" run --medium direct --machine microvm --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --disk disk --append mount=vda:/data \
         ./cuts "$@" >out 2>err
 }
 

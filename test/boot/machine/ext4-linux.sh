@@ -82,7 +82,7 @@ S
 
 # ouro SCRIPT...
 ouro() {
-    "$OURO" run --medium direct --timeout 100 ${KERNEL:+--kernel "$KERNEL"} --disk disk --append mount=vda:/data --root root \
+    "$OURO" run --medium direct --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --disk disk --append mount=vda:/data --root root \
         /bin/busybox sh "$@" >out 2>err
 }
 

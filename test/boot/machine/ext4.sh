@@ -16,7 +16,7 @@ busybox=/bin/busybox
 
 # boot ARGS...
 boot() {
-    "$OURO" run --medium direct --machine microvm --timeout 100 ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
+    "$OURO" run --medium direct --machine microvm --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
 }
 
 # make SIZE OPTIONS...
@@ -161,7 +161,7 @@ bad_sectors() {
     for what in lost '<8>'; do
         make 48M -b 4096 -d tree
         sector=$(($(on_disk "blocks $what" | cut -d ' ' -f 3) * 8))
-        "$OURO" run --medium direct --machine pc --timeout 100 ${KERNEL:+--kernel "$KERNEL"} --append mount=vda:/data --qemu-arg -blockdev --qemu-arg \
+        "$OURO" run --medium direct --machine pc --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --append mount=vda:/data --qemu-arg -blockdev --qemu-arg \
             driver=file,filename=disk,node-name=file --qemu-arg -blockdev --qemu-arg \
             "driver=blkdebug,node-name=bad,image=file,inject-error.0.event=none,inject-error.0.sector=$sector,inject-error.0.errno=5" \
             --qemu-arg -device --qemu-arg virtio-blk-pci,drive=bad,werror=report,rerror=report $busybox sh -c 'cat /data/hello

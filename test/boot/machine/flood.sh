@@ -271,9 +271,9 @@ for one in pair:
     one.bind(("127.0.0.1", 0))
 print(*(one.getsockname()[1] for one in pair))')
 ours=${ports% *} theirs=${ports#* }
-timeout 240 "$OURO" run -v --memory 64M --medium direct --net none --append ip=10.0.2.15/24,gw=10.0.2.2 \
+timeout $((240 * ${SLOW:-1})) "$OURO" run -v --memory 64M --medium direct --net none --append ip=10.0.2.15/24,gw=10.0.2.2 \
     --qemu-arg -netdev --qemu-arg "socket,id=net,udp=127.0.0.1:$ours,localaddr=127.0.0.1:$theirs" \
-    --qemu-arg -device --qemu-arg virtio-net-pci,netdev=net,romfile= --timeout 220 server.c >out 2>err </dev/null &
+    --qemu-arg -device --qemu-arg virtio-net-pci,netdev=net,romfile= --timeout $((220 * ${SLOW:-1})) server.c >out 2>err </dev/null &
 machine_run=$!
 until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
     sleep 0.1

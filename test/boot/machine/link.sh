@@ -144,8 +144,8 @@ if [ "$card" = shared ]; then
     set -- "$@" --qemu-arg -drive --qemu-arg file=disk,format=raw,if=none,id=disk \
         --qemu-arg -device --qemu-arg virtio-blk-pci,drive=disk,vectors=0,disable-legacy=on,addr=d
 fi
-timeout 380 "$OURO" run -v --medium direct --machine "$machine" "$@" --qemu-arg -qmp \
-    --qemu-arg unix:control,server=on,wait=off --timeout 360 server.c >out 2>err </dev/null &
+timeout $((380 * ${SLOW:-1})) "$OURO" run -v --medium direct --machine "$machine" "$@" --qemu-arg -qmp \
+    --qemu-arg unix:control,server=on,wait=off --timeout $((360 * ${SLOW:-1})) server.c >out 2>err </dev/null &
 machine_run=$!
 until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
     sleep 0.1

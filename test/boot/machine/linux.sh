@@ -6,7 +6,7 @@
 linux_ready() {
     linux=$top/build/bench/linux
     mkdir -p "$top/build/bench" || exit 1 # before the shell opens the lock in it
-    (flock 9 && "$top/bench/linux.sh" "$linux") 9>"$top/build/bench/.lock" >fetch 2>&1 || { tail -n 3 fetch; exit 77; }
+    (flock 9 && "$top/bench/linux.sh" "$linux") 9>"$top/build/bench/.lock" >fetch 2>&1 || { echo "skip: $(tail -n 1 fetch)"; exit 77; }
 }
 
 # linux_boot DISK SCRIPT [FILES...]: SCRIPT is /script, run by busybox's sh with the file DISK at /dev/vda; files are copied to /.
@@ -35,7 +35,7 @@ poweroff -f
 I
     chmod +x linux-root/init
     (cd linux-root && find . | cpio -o -H newc --quiet) >linux.cpio
-    timeout 120 "${LINUX_QEMU:-qemu-system-x86_64}" -machine pc -m 256 -nodefaults -no-reboot -display none -serial file:linux.raw \
+    timeout $((120 * ${SLOW:-1})) "${LINUX_QEMU:-qemu-system-x86_64}" -machine pc -m 256 -nodefaults -no-reboot -display none -serial file:linux.raw \
         -kernel "$linux/vmlinuz" -initrd linux.cpio -append 'console=ttyS0 quiet panic=-1 rdinit=/init' \
         -drive "if=none,id=disk0,format=raw,file=$linux_disk" -device virtio-blk-pci,drive=disk0,disable-legacy=on </dev/null
     tr -d '\r' <linux.raw >linux.out

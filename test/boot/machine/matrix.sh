@@ -33,7 +33,7 @@ case $options in
 *) options="$options --root . -e PROBE" ;;
 esac
 # shellcheck disable=SC2086 # a list of options
-"$OURO" run $options --timeout 150 "$@" <"$temp/input" >"$temp/ouro.out" 2>"$temp/ouro.err"
+"$OURO" run $options --timeout $((150 * ${SLOW:-1})) "$@" <"$temp/input" >"$temp/ouro.out" 2>"$temp/ouro.err"
 status=$?
 
 [ "$status" -eq "$linux_status" ] || bad "status $status, Linux says $linux_status"

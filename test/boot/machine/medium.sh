@@ -16,7 +16,7 @@ busybox=/bin/busybox
 
 # boot ARGS...
 boot() {
-    "$OURO" run --timeout 100 ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
+    "$OURO" run --timeout $((100 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
 }
 
 # expect_line FILE PATTERN WHAT

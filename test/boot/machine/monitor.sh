@@ -43,7 +43,7 @@ mkfifo monitor.in monitor.out keys
 # start WORDS: runs the program with QEMU's monitor on these two pipes, until it is ready.
 start() {
     cat monitor.out >heard &
-    "$OURO" run --medium direct --timeout 60 --append "$1" --qemu-arg -chardev --qemu-arg "pipe,id=m,path=$temp/monitor" \
+    "$OURO" run --medium direct --timeout $((60 * ${SLOW:-1})) --append "$1" --qemu-arg -chardev --qemu-arg "pipe,id=m,path=$temp/monitor" \
         --qemu-arg -mon --qemu-arg chardev=m ./waits <keys >out 2>err &
     machine=$!
     exec 4>keys 3>monitor.in

@@ -10,7 +10,7 @@ program=$1
 
 # check WORD WORDS: all five parts end with WORD.
 check() {
-    "$OURO" run --medium direct --machine microvm --timeout 60 --append "loglevel=3 $2" "$program" \
+    "$OURO" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) --append "loglevel=3 $2" "$program" \
         >"$temp/out" 2>&1 </dev/null || bad "\"$2\" ends with status $?"
     [ "$(grep -c ": $1\$" "$temp/out")" -eq 5 ] || { bad "\"$2\": not all parts are said to be: $1"; show "$temp/out"; }
 }
@@ -20,7 +20,7 @@ check moves ""
 
 # window WORDS: prints the start address of the recursive window.
 window() {
-    "$OURO" run --medium direct --machine microvm --timeout 60 --append "loglevel=3 $1" /bin/busybox \
+    "$OURO" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) --append "loglevel=3 $1" /bin/busybox \
         grep "the kernel's window" /proc/pagetables 2>&1 </dev/null | cut -d- -f1
 }
 

@@ -11,7 +11,7 @@ cd "$temp" || exit 1
 machine="$1"
 mib=${MIB:-4}
 # shellcheck disable=SC2086 # words
-run() { "$OURO" run --medium direct --machine $machine --timeout 100 "$@"; }
+run() { "$OURO" run --medium direct --machine $machine --timeout $((100 * ${SLOW:-1})) "$@"; }
 
 # has FILE LINE...: each expression has a line.
 has() {

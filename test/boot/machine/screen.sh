@@ -132,23 +132,23 @@ bare() {
     # shellcheck disable=SC2086
     {
         person 'no keyboard controller' 'see ready' power 'event SHUTDOWN' -- $machine -machine pc,i8042=off -cdrom person.iso
-        person 'no ACPI' 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine -no-acpi -cdrom person.iso
+        person 'no ACPI' 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine -machine pc,acpi=off -cdrom person.iso
     }
-    clock=$("$OURO" run --medium direct --timeout 60 --qemu-arg -rtc --qemu-arg base=2032-02-29T23:58:00,clock=vm \
+    clock=$("$OURO" run --medium direct --timeout $((60 * ${SLOW:-1})) --qemu-arg -rtc --qemu-arg base=2032-02-29T23:58:00,clock=vm \
         /bin/busybox date -u '+%F %H:%M')
     [ "$clock" = '2032-02-29 23:58' ] || bad "the CMOS clock says 2032-02-29 23:58, the program sees $clock"
     image reboot.c
     # shellcheck disable=SC2086
     {
         person 'restart: ACPI' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -machine q35 -cdrom person.iso
-        person 'restart: keyboard controller' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -no-acpi -cdrom person.iso
+        person 'restart: keyboard controller' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -machine pc,acpi=off -cdrom person.iso
     }
     # Without a keyboard the input comes from the serial port. The restart has only port 0xCF9, and on a microvm not even that.
     FAKE=vanish FAKE_KEEP=$temp OURO_QEMU=$here/../fake-qemu.sh "$OURO" run --machine microvm reboot.c >out 2>&1
     words=$(sed 's/console=[a-z,]*//; s/stdio.terminals=[a-z0-9,]*//; s/exit=0xf4//' line)
     for way in pc,i8042=off,acpi=off microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on; do
         # shellcheck disable=SC2086
-        (sleep 3; echo again; sleep 20) | timeout -s KILL 60 qemu-system-x86_64 -accel tcg -cpu max -m 128 -nodefaults \
+        (sleep 3; echo again; sleep 20) | timeout -s KILL $((60 * ${SLOW:-1})) qemu-system-x86_64 -accel tcg -cpu max -m 128 -nodefaults \
             -display none -no-reboot -machine $way -kernel "$KERNEL" -initrd root.cpio -append "$words" -serial stdio >out 2>&1 &
         emulator=$!
         for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
@@ -204,7 +204,7 @@ ata0-master: type=cdrom, path=text.iso, status=inserted
 megs: 128
 C
     printf 'sb 500000000\nc\nxp /4000bx 0xb8000\nq\n' >commands
-    TERM=xterm setsid timeout --foreground -s KILL 60 bochs -q -f bochsrc -rc commands </dev/null >out 2>err
+    TERM=xterm setsid timeout --foreground -s KILL $((60 * ${SLOW:-1})) bochs -q -f bochsrc -rc commands </dev/null >out 2>err
     # 'r' in bright red on black, then the rest of "ready".
     sed -n 's/.*<bogus[^>]*>://p' out | tr -d '\t\n' | sed 's/0x//g' >bytes
     grep -q 720c650c610c640c790c bytes || { bad 'Bochs: not on the screen'; show out; }

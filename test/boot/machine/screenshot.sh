@@ -20,8 +20,8 @@ int main(void)
     return 0;
 }
 C
-"$OURO" screenshot --timeout 60 --at ready -o a.png wait.c >out 2>err </dev/null || { bad "at a marker: $?"; show err; }
-"$OURO" screenshot --timeout 60 /bin/busybox false -o b.png >out 2>err </dev/null || { bad "at the end: $?"; show err; }
+"$OURO" screenshot --timeout $((60 * ${SLOW:-1})) --at ready -o a.png wait.c >out 2>err </dev/null || { bad "at a marker: $?"; show err; }
+"$OURO" screenshot --timeout $((60 * ${SLOW:-1})) /bin/busybox false -o b.png >out 2>err </dev/null || { bad "at the end: $?"; show err; }
 for picture in a b; do
     # The signature, then width and height of 32 bits.
     header=$(head -c 24 $picture.png | od -An -tx1 | tr -d ' \n')
@@ -29,7 +29,7 @@ for picture in a b; do
 done
 "$OURO" screenshot --timeout 60 -o demo.png >out 2>err </dev/null || { bad "of the demo: $?"; show err; }
 cmp -s a.png b.png && bad 'two programs have the same picture'
-"$OURO" screenshot --timeout 60 --at never -o c.png /bin/busybox true >out 2>err </dev/null && bad 'a marker that never came'
+"$OURO" screenshot --timeout $((60 * ${SLOW:-1})) --at never -o c.png /bin/busybox true >out 2>err </dev/null && bad 'a marker that never came'
 grep -q 'did not print what was waited for' err || { bad 'no word of the marker'; show err; }
 "$OURO" screenshot wait.c >out 2>err </dev/null && bad 'no name for the picture'
 grep -q 'needs the picture.s name: ouro screenshot' err || { bad 'no word of the name'; show err; }

@@ -323,7 +323,7 @@ with connect() as s:
     except OSError:
         pass
 P
-timeout 1000 "$OURO" run -v -p 0:8080 --memory 64M --medium direct --machine "$machine" --timeout 900 server.c >out 2>err </dev/null &
+timeout $((1000 * ${SLOW:-1})) "$OURO" run -v -p 0:8080 --memory 64M --medium direct --machine "$machine" --timeout $((900 * ${SLOW:-1})) server.c >out 2>err </dev/null &
 machine_run=$!
 until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
     sleep 0.1

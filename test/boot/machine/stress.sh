@@ -14,7 +14,7 @@ mkdir -p shared "$top/build/packages"
 
 # run ARGS...
 run() {
-    "$OURO" run --medium direct --machine microvm --timeout 300 ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
+    "$OURO" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} "$@" >out 2>err
 }
 
 judge() {

@@ -18,7 +18,7 @@ cd "$temp" || exit 1
 
 # boot ARGS...: a machine of 16 MiB; the kernel checks its invariants at the end.
 boot() {
-    "$OURO" run --medium direct --machine microvm --timeout 100 -m 16M ${KERNEL:+--kernel "$KERNEL"} --append check-at-end "$@" >out 2>err
+    "$OURO" run --medium direct --machine microvm --timeout $((100 * ${SLOW:-1})) -m 16M ${KERNEL:+--kernel "$KERNEL"} --append check-at-end "$@" >out 2>err
 }
 
 # expect FILE PATTERN WHAT

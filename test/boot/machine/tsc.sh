@@ -11,7 +11,7 @@ mkdir "$temp/run"
 
 # run ARGUMENTS...: busybox's output; TMPDIR marks the emulator's command line.
 run() {
-    TMPDIR=$temp/run "$OURO" run --medium direct --timeout 100 "$@" 2>"$temp/errors"
+    TMPDIR=$temp/run "$OURO" run --medium direct --timeout $((100 * ${SLOW:-1})) "$@" 2>"$temp/errors"
 }
 
 # rate ARGUMENTS...: "HZ SOURCE" of a boot, from /proc/ouro.

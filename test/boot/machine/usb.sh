@@ -35,7 +35,7 @@ fresh() {
 usb() {
     wanted=$1 regex=$2
     shift 2
-    OURO_SYSTEM_ROOT=$temp/sys timeout -s KILL 100 "$OURO" usb "$@" >out 2>err </dev/null
+    OURO_SYSTEM_ROOT=$temp/sys timeout -s KILL $((100 * ${SLOW:-1})) "$OURO" usb "$@" >out 2>err </dev/null
     status=$?
     [ "$status" -eq "$wanted" ] || { bad "usb $*: status $status instead of $wanted"; show err; }
     grep -Eq -- "$regex" err || { bad "usb $*: no line with: $regex"; show err; }
@@ -92,7 +92,7 @@ if [ -b "$root" ]; then
     grep -q 'is not written to' err || { bad "no word of the system's disk"; show err; }
 fi
 if [ "$(id -u)" -eq 0 ] && [ -d /sys/block ] && loop=$(losetup -f --show stick 2>/dev/null); then
-    timeout -s KILL 100 "$OURO" usb --yes --image image.iso "$loop" >out 2>err || { bad "$loop: $?"; show err; }
+    timeout -s KILL $((100 * ${SLOW:-1})) "$OURO" usb --yes --image image.iso "$loop" >out 2>err || { bad "$loop: $?"; show err; }
     losetup -d "$loop"
     cmp -n $((sectors * 512)) stick image.iso || bad 'the loop device differs from the image'
 fi

@@ -8,7 +8,7 @@ import select
 import sys
 import time
 
-RUN = os.environ["OURO"] + " run --medium direct --machine microvm --timeout 100 "
+RUN = os.environ["OURO"] + " run --medium direct --machine microvm --timeout %d " % (100 * int(os.environ.get("SLOW", 1)))
 
 
 def main():

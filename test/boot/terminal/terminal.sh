@@ -26,7 +26,7 @@ musl-gcc -static -O2 -o tty tty.c || exit 1
 
 # on_terminal REDIRECTIONS: runs on Linux and in Ouro, with a terminal for each stream that is not redirected.
 on_terminal() {
-    for how in ./tty "$OURO run --machine microvm --timeout 60 ./tty"; do
+    for how in ./tty "$OURO run --machine microvm --timeout $((60 * ${SLOW:-1})) ./tty"; do
         script -qec "stty cols 91 rows 17; $how $1" /dev/null </dev/null >seen 2>&1
         echo "$?" >>seen
         # script types a NUL when its own input ends and the terminal is raw: its echo is not output of the program.
@@ -47,12 +47,12 @@ on_terminal '2>extra'
 on_terminal '>/dev/null 2>extra </dev/null'
 
 # Typed text and the end of input reach the program. The host's terminal echoes.
-(sleep 2; printf 'typed\n\004') | script -qec "$OURO run --machine microvm --timeout 60 /bin/busybox cat" /dev/null >seen 2>&1
+(sleep 2; printf 'typed\n\004') | script -qec "$OURO run --machine microvm --timeout $((60 * ${SLOW:-1})) /bin/busybox cat" /dev/null >seen 2>&1
 [ "$(tr -d '\r' <seen | grep -c typed)" -eq 2 ] || { bad 'what was typed did not arrive'; show seen; }
 # TERM and LANG are the terminal's.
 LANG=C.UTF-8 TERM=xterm-256color script -qec "$OURO run --machine microvm --timeout 60 /bin/busybox env" /dev/null </dev/null >seen 2>&1
 tr -d '\r' <seen | grep -Ec '^(LANG=C.UTF-8|TERM=xterm-256color)$' | grep -qx 2 || { bad 'TERM and LANG are others'; show seen; }
 # Ctrl-C ends the run.
-(sleep 2; printf '\003') | script -qec "$OURO run --machine microvm --timeout 60 /bin/busybox cat" /dev/null >seen 2>&1
+(sleep 2; printf '\003') | script -qec "$OURO run --machine microvm --timeout $((60 * ${SLOW:-1})) /bin/busybox cat" /dev/null >seen 2>&1
 [ $? -eq 130 ] || bad "Ctrl-C: status is not 130"
 finish

@@ -16,7 +16,7 @@ busybox=/bin/busybox
 expect() {
     wanted=$1 regex=$2
     shift 2
-    timeout 170 "$OURO" "$@" >out 2>err </dev/null
+    timeout $((170 * ${SLOW:-1})) "$OURO" "$@" >out 2>err </dev/null
     status=$?
     [ "$status" -eq "$wanted" ] || bad "$*: status $status instead of $wanted"
     grep -Eq -- "$regex" err || { bad "$*: no line with: $regex"; show err; }
@@ -28,7 +28,7 @@ expect() {
 boot() {
     regex=$1
     shift
-    expect 125 "$regex" run --timeout 100 "$@"
+    expect 125 "$regex" run --timeout $((100 * ${SLOW:-1})) "$@"
 }
 
 # poke FILE OFFSET TEXT: overwrites bytes of the file.
@@ -127,7 +127,7 @@ boots() {
     poke archive.iso "$(sector_of good.iso 070701)" XXXXXX
     boot 'archive' --image archive.iso
     cp good.iso kernel.iso
-    poke kernel.iso "$(sector_of good.iso "$(printf '\177ELF')")" XXXX
+    poke kernel.iso "$(sector_of good.iso "$(printf '\177ELF.\{12\}\002')")" XXXX # executable: GRUB's modules are not
     boot 'stop: the boot loader could not load the kernel' --image kernel.iso
     cp good.iso loader.iso
     dd if=/dev/zero of=loader.iso bs=2048 seek=17 count=1 conv=notrunc 2>/dev/null # boot catalogue's address
@@ -137,7 +137,7 @@ boots() {
     boot 'half.iso is truncated' --image half.iso
 
     # No root archive: the tool always passes one, so QEMU is started directly.
-    timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
+    timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
         -no-reboot -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$kernel" \
         -append 'console=framed exit=0xf4' </dev/null >out 2>err
     grep -aq 'archive' out || { bad "no module: no sentence"; show out; }
@@ -154,7 +154,7 @@ int main(void)
     }
 }
 C
-    "$OURO" run --machine microvm --timeout 100 absent.c >out 2>err </dev/null || bad "absent.c ended with $?"
+    "$OURO" run --machine microvm --timeout $((100 * ${SLOW:-1})) absent.c >out 2>err </dev/null || bad "absent.c ended with $?"
     [ "$(grep -c '^-1 38$' out)" -eq 3 ] || { bad "an absent call is not ENOSYS"; show out; }
     [ "$(grep -c 'system call 411' err)" -eq 1 ] || { bad "an absent call is not named once"; show err; }
 }
@@ -163,7 +163,7 @@ C
 # is its address, + 8 its size.
 module() {
     rm -f gdb.socket
-    timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
+    timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
         -no-reboot -serial stdio -kernel "$kernel" -initrd archive -append console=framed -S \
         -gdb unix:gdb.socket,server=on,wait=off </dev/null >out 2>err &
     machine=$!
@@ -200,7 +200,7 @@ screen() {
         done
         sleep 1
         echo quit
-    ) | timeout 60 qemu-system-x86_64 -machine pc -cpu pentium3 -m 64M -nodefaults -vga std -display none \
+    ) | timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -machine pc -cpu pentium3 -m 64M -nodefaults -vga std -display none \
         -serial null -monitor stdio -kernel "$kernel" >/dev/null 2>&1
     # Each cell has two bytes: character and attribute.
     od -An -v -tx1 -w2 screen | while read -r character _; do

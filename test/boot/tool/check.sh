@@ -30,6 +30,6 @@ gcc -o good good.c || exit 1
 grep -q 'every system call that was found is there' seen || { bad 'no verdict'; show seen; }
 "$OURO" check ./nowhere >seen 2>errors
 [ $? -eq 127 ] || bad 'a program that is not there: not status 127'
-"$OURO" run -v --machine microvm --timeout 60 ./good 2>errors || bad 'good does not run'
+"$OURO" run -v --machine microvm --timeout $((60 * ${SLOW:-1})) ./good 2>errors || bad 'good does not run'
 grep -Eq 'files packed, image [0-9.]+ MiB, memory needed more than [0-9.]+ MiB' errors || { bad 'run -v: no sizes'; show errors; }
 finish

@@ -10,7 +10,7 @@ printf '#include <stdio.h>\nint answer = 42;\nint main(void)\n{\n    puts("debug
 for options in -static '-fPIE -static-pie'; do
     # shellcheck disable=SC2086 # options
     gcc $options -g -O0 -o hello hello.c || exit 1
-    timeout 100 "$OURO" debug --machine microvm --gdb-arg -batch --gdb-arg -ex --gdb-arg 'hbreak main' \
+    timeout $((100 * ${SLOW:-1})) "$OURO" debug --machine microvm --gdb-arg -batch --gdb-arg -ex --gdb-arg 'hbreak main' \
         --gdb-arg -ex --gdb-arg continue --gdb-arg -ex --gdb-arg 'print answer' --gdb-arg -ex --gdb-arg 'info symbol kmain' --gdb-arg -ex --gdb-arg 'show debuginfod enabled' \
         --gdb-arg -ex --gdb-arg 'delete' --gdb-arg -ex --gdb-arg continue ./hello >out 2>err </dev/null
     for wanted in ' in _start' 'main () at ' '^[$]1 = 42' 'kmain in section' 'functionality is currently set to "off"' '^debugged'; do

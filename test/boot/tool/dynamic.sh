@@ -13,7 +13,7 @@ cd "$temp" || exit 1
 same() {
     status=$1 text=$2
     shift 2
-    seen=$("$OURO" run --machine microvm --timeout 60 "$@" 2>errors)
+    seen=$("$OURO" run --machine microvm --timeout $((60 * ${SLOW:-1})) "$@" 2>errors)
     got=$?
     [ "$got" -eq "$status" ] || { bad "status $got, not $status: run $*"; show errors; }
     [ "$seen" = "$text" ] || { bad "run $* printed '$seen', not '$text'"; show errors; }

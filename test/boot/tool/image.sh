@@ -54,7 +54,7 @@ for kind in raw qcow2 vmdk vdi; do
     file=a.$kind
     for firmware in '' '-bios /usr/share/ovmf/OVMF.fd'; do
         # shellcheck disable=SC2086 # two words
-        timeout 120 qemu-system-x86_64 -accel tcg -display none -vga none -m 128 -net none -serial file:serial \
+        timeout $((120 * ${SLOW:-1})) qemu-system-x86_64 -accel tcg -display none -vga none -m 128 -net none -serial file:serial \
             -device isa-debug-exit,iobase=0xf4 -drive "file=$file,format=$kind,if=ide" $firmware >out 2>err
         { grep -q 'it runs: a' serial && grep -q 'ended with status 7' serial; } ||
             { bad "$file does not boot $firmware"; show serial; show err; }
@@ -72,7 +72,7 @@ word() {
 manifest=layout/blobs/sha256/$(jq -r '.manifests[0].digest' layout/index.json | cut -d: -f2)
 [ "$(jq -Sc .annotations "$manifest")" = "$(jq -Sc . bundle/rootfs/urunc.json)" ] || bad 'urunc.json is not what the annotations are'
 [ "$(word unikernelType) $(word hypervisor)" = 'linux qemu' ] || bad 'the type of the unikernel'
-timeout 60 qemu-system-x86_64 -accel tcg -display none -vga none -m 128 -net none -serial file:serial -device isa-debug-exit,iobase=0xf4 \
+timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -accel tcg -display none -vga none -m 128 -net none -serial file:serial -device isa-debug-exit,iobase=0xf4 \
     -kernel "bundle/rootfs$(word binary)" -initrd "bundle/rootfs$(word initrd)" -append "$(word cmdline)" >out 2>err
 grep -q 'it runs: a' serial || { bad 'the artifact does not boot'; show serial; show err; }
 

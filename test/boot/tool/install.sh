@@ -23,12 +23,12 @@ as_user() {
 
 [ "$(as_user version)" = "$("$OURO" version)" ] || bad 'version'
 as_user help run | diff - "$top/tool/help/run.txt" >difference || { bad 'help run'; show difference; }
-[ "$(echo hi | as_user run --medium direct --machine microvm --timeout 60 cat)" = hi ] || bad 'run cat'
-as_user run --medium direct --machine microvm --timeout 60 >seen 2>errors </dev/null || { bad 'the demo'; show errors; }
+[ "$(echo hi | as_user run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) cat)" = hi ] || bad 'run cat'
+as_user run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) >seen 2>errors </dev/null || { bad 'the demo'; show errors; }
 grep -q 'Hello!' seen || bad 'the demo says nothing'
 [ -f cache/ouro/demo/tour ] || bad 'the demo is not in the cache'
 echo 'int main(void) { return 7; }' >work/seven.c
-as_user run --medium direct --machine microvm --timeout 60 seven.c
+as_user run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) seven.c
 [ $? -eq 7 ] || bad 'a C file'
 as_user iso cat -o cat.iso >seen 2>errors || { bad 'iso'; show errors; }
 xorriso -indev work/cat.iso -find /licences -type f 2>/dev/null >seen

@@ -13,7 +13,7 @@ busybox=/bin/busybox
 refused() {
     regex=$1
     shift
-    timeout 60 "$OURO" run "$@" "$busybox" true >out 2>err </dev/null
+    timeout $((60 * ${SLOW:-1})) "$OURO" run "$@" "$busybox" true >out 2>err </dev/null
     status=$?
     [ "$status" -eq 125 ] || bad "$*: status $status"
     grep -Eq -- "$regex" err || { bad "$*: no line with: $regex"; show err; }
@@ -73,7 +73,7 @@ fi
 
 # run OPTIONS...: boots with the log.
 run() {
-    timeout 100 "$OURO" run -v --medium direct --timeout 90 "$@" >out 2>err </dev/null
+    timeout $((100 * ${SLOW:-1})) "$OURO" run -v --medium direct --timeout $((90 * ${SLOW:-1})) "$@" >out 2>err </dev/null
     status=$?
     [ "$status" -eq 0 ] || { bad "run $*: status $status"; show err; }
 }

@@ -47,7 +47,7 @@ profile() {
     name=$1
     program=$2
     shift 2
-    "$OURO" run --medium direct --timeout 100 --profile="$temp/$name" "$@" "$program" \
+    "$OURO" run --medium direct --timeout $((100 * ${SLOW:-1})) --profile="$temp/$name" "$@" "$program" \
         >"$temp/out" 2>"$temp/err" </dev/null || { bad "$name: status $?"; show "$temp/err"; }
     [ "$(cat "$temp/out")" = "done" ] || bad "$name: the program's output is not its own"
     awk '/(^|;)burn [0-9]+$/ { burn += $NF } /;syscall_entry;.*usercopy_clear [0-9]+$/ { kernel += $NF } { all += $NF }

@@ -35,7 +35,7 @@ gcc -g -O1 -o crash crash.c && gcc -g -O1 -static -o still crash.c || exit 1
 escape=$(printf '\033')
 
 run() {
-    "$OURO" run --medium direct --machine microvm --timeout 60 "$@" </dev/null
+    "$OURO" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) "$@" </dev/null
 }
 
 # has FILE EXPRESSION...: each expression matches a line.
@@ -73,7 +73,7 @@ run --report missing/kept.json /bin/busybox true 2>err
 
 for how in colour plain; do
     [ $how = colour ] || export NO_COLOR=1
-    script -qec "$OURO run --medium direct --machine microvm --timeout 60 ./still" /dev/null </dev/null >$how 2>&1
+    script -qec "$OURO run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) ./still" /dev/null </dev/null >$how 2>&1
     has $how ' at crash.c:6 in get'
 done
 unset NO_COLOR
@@ -127,7 +127,7 @@ has err '^  what .* by memcpy\+[^ ]* \[kernel\] \(rip [^ ]*$' ' at kernel.c:5$'
 
 # On a terminal: short, the program's own frame, what it said, and the headline at the end. terminal OPTIONS... > seen
 terminal() {
-    script -qec "'$OURO' run --medium direct --machine microvm --timeout 60 $*" /dev/null </dev/null 2>&1 |
+    script -qec "'$OURO' run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) $*" /dev/null </dev/null 2>&1 |
         tr -d '\000\r' | sed 's/\x1b\[[0-9;]*m//g; s/^\^@//' >seen
 }
 cat >thrown.cpp <<'C'

@@ -9,7 +9,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 cd "$temp" || exit 1
 
 run() {
-    "$OURO" run --medium direct --machine microvm --timeout 60 "$@" >seen 2>errors </dev/null
+    "$OURO" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) "$@" >seen 2>errors </dev/null
 }
 
 # works WHAT WANTED OPTIONS...: the program prints this, and does not with --bare.

@@ -12,7 +12,7 @@ mkdir folder
 
 # run OPTIONS... PROGRAM...
 run() {
-    "$OURO" run --medium direct --machine "$machine" --timeout 300 "$@" >out 2>err
+    "$OURO" run --medium direct --machine "$machine" --timeout $((300 * ${SLOW:-1})) "$@" >out 2>err
 }
 
 # in_shell SCRIPT OPTIONS...

@@ -28,7 +28,7 @@ has() {
     grep -Eq -- "$2" "$temp/err" || { bad "$1"; show "$temp/err"; }
 }
 
-"$OURO" run --medium direct --timeout 60 --stats --bootchart "$temp/calls.c" >"$temp/out" 2>"$temp/err" </dev/null
+"$OURO" run --medium direct --timeout $((60 * ${SLOW:-1})) --stats --bootchart "$temp/calls.c" >"$temp/out" 2>"$temp/err" </dev/null
 status=$?
 [ "$status" -eq 5 ] || bad "status $status instead of 5"
 [ "$(cat "$temp/out")" = "done" ] || bad "the program's output is not its own"
@@ -45,6 +45,6 @@ has "switches are not counted" '^ouro: context switches: [0-9]+$'
 has "no boot chart" '^ouro: boot chart: [1-9][0-9]* us'
 [ "$(grep -Ec '^ouro: +[0-9]+ us +#+ +[a-z/]' "$temp/err")" -ge 8 ] || bad "the boot chart has too few bars"
 
-"$OURO" run --medium direct --timeout 60 "$temp/calls.c" >"$temp/out" 2>"$temp/err" </dev/null
+"$OURO" run --medium direct --timeout $((60 * ${SLOW:-1})) "$temp/calls.c" >"$temp/out" 2>"$temp/err" </dev/null
 ! grep -q '^ouro' "$temp/err" || { bad "without the options something is said"; show "$temp/err"; }
 finish

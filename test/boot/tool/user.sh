@@ -15,7 +15,7 @@ printf 'root:x:0:\nweb:x:34:\nmore:x:50:other,web\nlast:x:51:web\n' >root/etc/gr
 run() {
     script=$1
     shift
-    "$OURO" run --medium direct --machine microvm --timeout 30 --root root "$@" /bin/busybox sh -c "$script" >out 2>err
+    "$OURO" run --medium direct --machine microvm --timeout $((30 * ${SLOW:-1})) --root root "$@" /bin/busybox sh -c "$script" >out 2>err
 }
 
 # is WHAT STATUS WANTED TEXT

@@ -14,9 +14,9 @@ int main(int a, char **v) { (void)v; return printf(\"%d\", 0$calls) < 0; }" > ma
 cat > Makefile << 'END'
 objects = $(patsubst %.c,%.o,$(wildcard *.c))
 prog: $(objects)
-	gcc-12 -o $@ $^
+	gcc -o $@ $^
 %.o: %.c all.h
-	gcc-12 -O1 -c -o $@ $<
+	gcc -O1 -c -o $@ $<
 END
 make -s -j4
 echo "made $?"

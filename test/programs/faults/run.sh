@@ -38,7 +38,7 @@ if [ "$name" = --mutate ]; then
     name=$3
 fi
 
-options=(--emulator "$emulator" --memory 256 --timeout 60)
+options=(--emulator "$emulator" --memory 256 --timeout $((60 * ${SLOW:-1})))
 [ "$emulator" = qemu ] && options+=(--medium direct)
 case $name in out-of-memory*) options+=(--memory 32) ;; esac
 "$ouro" run "${options[@]}" --append "norandmaps deadlock=1 watchdog=1" "$program" "$name" \

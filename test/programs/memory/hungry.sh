@@ -17,7 +17,7 @@ refused with ENOMEM or EAGAIN: yes
 some were made: yes
 left = 0
 END
-"$ouro" run --medium direct --machine microvm --timeout 60 -m 16M --append check-at-end "$1" 8 > "$work/out" 2> "$work/err" ||
+"$ouro" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) -m 16M --append check-at-end "$1" 8 > "$work/out" 2> "$work/err" ||
     { echo "FAIL: status $?"; tail -n 40 "$work/err"; exit 1; }
 diff -u "$work/expected" "$work/out" || { echo "FAIL: not as expected"; exit 1; }
 for line in '^  who     thread 2 "hungry-musl" of process 2 on CPU 0' \
