@@ -241,16 +241,11 @@ static const struct {
     bool (*prepare)(void);
     bool (*call)(void);
 } calls[] = {
-    {"forks_100", NULL, compute_beside_forks},
-    {"read_zero_64m", map_block, read_zero},
-    {"write_file_64m", open_data, write_file},
-    {"ftruncate_64m", NULL, shorten_file},
-    {"getrandom_16m", NULL, get_random},
-    {"munmap_64m", NULL, unmap_block},
-    {"close_chain_1000", make_chain, close_chain},
-    {"read_smaps_16000", make_areas, read_smaps},
-    {"bind_tree_1000", make_binds, copy_binds},
-    {"read_mountinfo_2000", NULL, read_mountinfo},
+    {"forks_100", NULL, compute_beside_forks},     {"read_zero_64m", map_block, read_zero},
+    {"write_file_64m", open_data, write_file},     {"ftruncate_64m", NULL, shorten_file},
+    {"getrandom_16m", NULL, get_random},           {"munmap_64m", NULL, unmap_block},
+    {"close_chain_1000", make_chain, close_chain}, {"read_smaps_16000", make_areas, read_smaps},
+    {"bind_tree_1000", make_binds, copy_binds},    {"read_mountinfo_2000", NULL, read_mountinfo},
     {"detach_tree_1000", NULL, detach_binds},
 };
 

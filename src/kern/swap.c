@@ -10,6 +10,7 @@
 #include "cpu/irq.h"
 #include "cpu/percpu.h"
 #include "cpu/x86.h"
+#include "kern/swap_request.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
@@ -19,7 +20,6 @@
 #include "mm/vm/clock.h"
 #include "mm/vm/slots.h"
 
-#define PAGE_SECTORS (PAGE_SIZE / BLOCK_SECTOR)
 #define AHEAD_MOST   16  /* pages of one read */
 #define TURNS_VAIN   1   /* whole turns of the back hand, before there is nothing to evict */
 #define TURNS_SHARED 4   /* for which pages that fork() has shared are evicted, too */
@@ -27,7 +27,6 @@
 #define DIRECT_TRIES 64  /* calls of clock_evict() */
 #define KEPT_PIECE   256 /* slots that are dropped together when the device is full */
 
-static struct swap_device swap_one;
 const struct swap_device *swap_device;
 struct swap_counters swap_counters;
 
@@ -75,66 +74,6 @@ COLD void reserve_owe(void)
 COLD bool swap_may_help(void)
 {
     return thread_runs && !broken && !has_frames();
-}
-
-/* ---- requests ---- */
-
-/* Pages of a request. */
-static uint32_t most_pages(void)
-{
-    const struct block_limits *limits = &swap_one.device->limits;
-    uint32_t most = limits->bytes / PAGE_SIZE;
-    return most < limits->segments ? most : limits->segments;
-}
-
-/* Where the slot is, and how many from it on follow it there. O(log extents). */
-static uint64_t sector_of(uint32_t slot, uint32_t *together)
-{
-    uint32_t low = 0, high_end = swap_one.extent_count;
-    if (high_end == 0) {
-        *together = UINT32_MAX;
-        return (uint64_t)slot * PAGE_SECTORS;
-    }
-    while (high_end - low > 1) {
-        uint32_t middle = low + (high_end - low) / 2;
-        if (swap_one.extents[middle].slot <= slot)
-            low = middle;
-        else
-            high_end = middle;
-    }
-    const struct swap_extent *extent = &swap_one.extents[low];
-    *together = extent->slot + extent->count - slot;
-    return extent->sector + (uint64_t)(slot - extent->slot) * PAGE_SECTORS;
-}
-
-/* A request for the first of the frames, as many as the device takes at once, which begin at `slot`. */
-static struct block_request request_for(enum block_operation operation, uint32_t slot,
-                                        const phys_t *frame, uint32_t count,
-                                        struct block_segment *segments)
-{
-    uint32_t together, most = most_pages();
-    uint64_t sector = sector_of(slot, &together);
-    count = count < most ? count : most;
-    count = count < together ? count : together;
-    for (uint32_t i = 0; i < count; i++)
-        segments[i] = (struct block_segment){frame[i], PAGE_SIZE};
-    return (struct block_request){
-        .operation = operation, .count = count, .sector = sector, .segments = segments};
-}
-
-/* Moves the frames between memory and slots from `slot` on, in as few requests as the device allows. */
-static enum err swap_move_pages(enum block_operation operation, uint32_t slot, const phys_t *frame,
-                                uint32_t count)
-{
-    struct block_segment segments[CLOCK_RUN];
-    enum err e = E_OK;
-    for (uint32_t done = 0; e == E_OK && done < count;) {
-        struct block_request request =
-            request_for(operation, slot + done, frame + done, count - done, segments);
-        done += request.count;
-        e = block_perform(swap_one.device, &request);
-    }
-    return e;
 }
 
 /* ---- pages in ---- */
@@ -209,6 +148,7 @@ COLD bool swap_make_room(void)
 
 COLD void swap_pay(void)
 {
+    percpu_clear_room();
     if (thread_current()->space == NULL || !swap_may_help())
         return;
     swap_counters.owed++;
@@ -316,8 +256,8 @@ static bool swap_write_now(const struct clock_run *run)
     static struct direct_write write;
     uint32_t count = 0;
     for (uint32_t done = 0; done < run->count; count++) {
-        requests[count] = request_for(BLOCK_WRITE, run->slot + done, run->frame + done,
-                                      run->count - done, &segments[done]);
+        requests[count] = swap_request(BLOCK_WRITE, run->slot + done, run->frame + done,
+                                       run->count - done, &segments[done]);
         requests[count].done = direct_done;
         requests[count].context = &write;
         done += requests[count].count;
@@ -505,7 +445,7 @@ static enum err swap_begin(void)
     if (header == NULL)
         return E_NOMEM;
     enum err e =
-        block_read(swap_one.device, sector_of(0, &together) * BLOCK_SECTOR, header, PAGE_SIZE);
+        block_read(swap_one.device, swap_sector(0, &together) * BLOCK_SECTOR, header, PAGE_SIZE);
     if (e == E_OK)
         e = check_header(header, swap_one.pages);
     if (e == E_OK)

@@ -239,11 +239,9 @@ static void slice_ended(struct timer *timer)
     struct thread *self = thread_current();
     uint64_t now = time_now_ns();
     spin_lock(&sched_spin, &class_sched);
-    if (run_queue.count == 0) {
-        ;
-    } else if (now < self->slice_end_ns) {
+    if (run_queue.count != 0 && now < self->slice_end_ns) {
         timer_start(timer, self->slice_end_ns);
-    } else {
+    } else if (run_queue.count != 0) {
         if (self->run.priority != 0)
             charge(self);
         run_queue_limit(&run_queue, now);
@@ -389,10 +387,8 @@ void thread_preempt(void)
             thread_point_passed();
         if (slice & SLICE_DEFERRED)
             deferred_run();
-        if (slice & SLICE_ROOM) {
-            percpu_clear_room();
+        if (slice & SLICE_ROOM)
             swap_pay();
-        }
         if (!(percpu_slice() & SLICE_OVER))
             return;
     }

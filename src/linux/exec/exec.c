@@ -103,7 +103,7 @@ struct code_place {
     uint64_t image, mappings;
 };
 
-static struct code_place choose_place(bool secure)
+static struct code_place choose_code_place(bool secure)
 {
     static struct code_place places[CODE_PLACES] GUARDED_BY(kernel_lock);
     const struct code_place new = {random_pages(RANDOM_IMAGE), random_pages(RANDOM_MAPPINGS)};
@@ -309,7 +309,7 @@ static MUST_CHECK enum err place(struct exec_job *job)
 {
     uint64_t stack_limit = process_current()->rlimits[RLIMIT_STACK].soft;
     uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
-    struct code_place code = choose_place(job->secure);
+    struct code_place code = choose_code_place(job->secure);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
     /* As in Linux, leave room for any place of the stack, and for a later raise of RLIMIT_STACK. */
