@@ -21,7 +21,7 @@ if grep -qs 'CMAKE_C_COMPILER_ID "Clang"' "${2:-none}"/CMakeFiles/*/CMakeCCompil
     exit $status
 fi
 # The flags of the build for clang only.
-flags=$(sed -n 's/^ *list(APPEND ouro_warnings \(-[^)]*\)).*/\1/p' CMakeLists.txt)
+flags=$(sed -n 's/^ *list(APPEND OURO_WARNINGS \(-[^)]*\)).*/\1/p' CMakeLists.txt)
 kernel="-std=gnu17 -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic"
 files=$(grep -rlE --include='*.c' 'GUARDED_BY|REQUIRES|lock\.h|kern/(thread|wait)\.h|linux/task/' . | LC_ALL=C sort)
 lwip=$(dirname -- "${2:-$top/build/kernel}")/lwip/edited/src/include
