@@ -40,5 +40,5 @@ enum clock_kind clock_kind(int id);
 bool clock_has_timers(int id);
 /* Nanoseconds on the clock; clock_kind(id) must not be CLOCK_KIND_NONE. */
 uint64_t clock_read(int id);
-/* The tid of the thread whose CPU time the clock counts; 0 for other clocks. */
+/* The tid of the thread, or the pid of the process, whose CPU time the clock counts; 0 for other clocks and the caller's process. */
 int clock_tid(int id);

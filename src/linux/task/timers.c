@@ -18,8 +18,11 @@ static uint64_t clock_locked(const struct interval_timer *t) REQUIRES(class_sign
     const struct linux_thread *lt;
     switch (t->clock) {
     case TIMER_CLOCK_CPU:
-        return process_cpu_ns_locked(t->process);
-    case TIMER_CLOCK_THREAD: /* the clock of an ended thread stands still */
+        if (t->clock_tid == 0)
+            return process_cpu_ns_locked(t->process);
+        lt = linux_thread_find(t->clock_tid);
+        return lt != NULL ? process_cpu_ns_locked(lt->process) : 0;
+    case TIMER_CLOCK_THREAD: /* the clock of an ended thread or process stands still */
         lt = linux_thread_find(t->clock_tid);
         return lt != NULL && lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
     case TIMER_CLOCK_REAL:

@@ -21,7 +21,7 @@
 enum timer_clock {
     TIMER_CLOCK_TIME,   /* time_now_ns() */
     TIMER_CLOCK_REAL,   /* time_realtime_ns() */
-    TIMER_CLOCK_CPU,    /* CPU time of the process */
+    TIMER_CLOCK_CPU,    /* CPU time of the process, or of process clock_tid */
     TIMER_CLOCK_THREAD, /* CPU time of the thread clock_tid */
 };
 
@@ -37,7 +37,7 @@ struct interval_timer {
     uint64_t interval_ns GUARDED_BY(class_signal);
     uint32_t overrun; /* of the last signal taken */
     struct process *process;
-    int clock_tid;
+    int clock_tid;  /* 0: the timer's process */
     int target_tid; /* 0: the process */
 };
 

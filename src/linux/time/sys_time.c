@@ -68,10 +68,11 @@ bool clock_has_timers(int id)
 
 int clock_tid(int id)
 {
-    if (clock_kind(id) != CLOCK_KIND_THREAD_CPU)
-        return 0;
+    enum clock_kind kind = clock_kind(id);
     int tid = id < 0 ? pid_of_clock(id) : 0;
-    return tid != 0 ? tid : linux_current()->tid;
+    if (kind == CLOCK_KIND_CPU)
+        return tid;
+    return kind != CLOCK_KIND_THREAD_CPU ? 0 : tid != 0 ? tid : linux_current()->tid;
 }
 
 static uint64_t cpu_read(int id)

@@ -59,7 +59,7 @@ said("the alarm came");
 pcntl_sigprocmask(SIG_BLOCK, [SIGUSR1]);
 $child = pcntl_fork();
 if ($child == 0) {
-    pcntl_exec("/bin/busybox", ["sh", "-c", 'kill -USR1 $PPID; echo "executed with $WORD"'], ["WORD" => "a word"]);
+    pcntl_exec("/bin/busybox", ["sh", "-c", 'echo "executed with $WORD"; kill -USR1 $PPID'], ["WORD" => "a word"]);
     exit(1);
 }
 pcntl_sigwaitinfo([SIGUSR1], $info);

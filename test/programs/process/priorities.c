@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -239,6 +240,40 @@ static void signals(void)
     }
 }
 
+/* A timer on the CPU clock of a child stands while the child sleeps, whatever this process computes. */
+static void clock_of_child(void)
+{
+    struct sigaction action = {.sa_handler = take};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    struct itimerspec soon = {.it_value = {0, 30000000}};
+    clockid_t of_child;
+    timer_t timer;
+    char byte = 'x';
+    int go[2];
+    taker = 0;
+    sigaction(SIGUSR1, &action, NULL);
+    if (pipe(go) != 0)
+        exit(1);
+    pid_t child = fork();
+    while (child == 0 && read(go[0], &byte, 1) == 1)
+        for (;;)
+            ;
+    result("clock_getcpuclockid", clock_getcpuclockid(child, &of_child));
+    result("timer_create", timer_create(of_child, &event, &timer));
+    result("timer_settime", timer_settime(timer, 0, &soon, NULL));
+    for (clock_t from = clock(); clock() - from < CLOCKS_PER_SEC / 10;)
+        ;
+    printf("while the child sleeps: %s\n", taker != 0 ? "FIRED" : "not yet");
+    if (write(go[1], &byte, 1) != 1)
+        exit(1);
+    while (taker == 0)
+        nap();
+    puts("while the child computes: fired");
+    timer_delete(timer);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
 static volatile int enough;
 
 static void *loop_at_realtime(void *unused)
@@ -266,6 +301,7 @@ int main(void)
     orders();
     condition();
     signals();
+    clock_of_child();
     realtime_loop();
     return 0;
 }
