@@ -80,6 +80,7 @@ void bench_programs(struct bench *bench)
                                                     {"/usr/lib/postgresql/15/bin"},
                                                     {"/usr/lib/postgresql/15/lib"},
                                                     {"/usr/share/postgresql/15"},
+                                                    {"/usr/share/zoneinfo/UTC"},
                                                     {NULL}};
     char *program = bench_program("programs");
     mkdir(PACKAGES, 0755);
