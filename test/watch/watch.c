@@ -150,6 +150,19 @@ static pid_t start(char **command, int *output)
     return child;
 }
 
+/* Reaps what has ended: orphans of the test, for whose end it may wait, and the test. True: the test has ended. */
+static bool reap(pid_t child, int *status)
+{
+    bool over = false;
+    int how;
+    for (pid_t ended; (ended = waitpid(-1, &how, WNOHANG)) > 0;)
+        if (ended == child) {
+            over = true;
+            *status = how;
+        }
+    return over;
+}
+
 int main(int argc, char **argv)
 {
     double limit = argc > 2 ? strtod(argv[1], NULL) : 0;
@@ -161,7 +174,7 @@ int main(int argc, char **argv)
     double times = slow ? strtod(slow, NULL) : 1;
     limit *= times >= 1 ? times : 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    int output, status;
+    int output, status = 0;
     pid_t child = start(argv + 2, &output), newest = child;
     double began = now(), moved = began;
     for (;;) {
@@ -170,7 +183,7 @@ int main(int argc, char **argv)
         if (wait.revents & POLLHUP)
             usleep(10000);
         bool any = copy_output(output);
-        if (waitpid(child, &status, WNOHANG) == child)
+        if (reap(child, &status))
             break;
         if (any)
             moved = now();

@@ -37,6 +37,9 @@ pgrep -f 'sleep 123[45]' && { echo 'FAIL: a process is left' && failures=1; }
 expect 0 '^4$' 1 sh -c 'for i in 1 2 3 4; do sleep 0.6; echo $i; done'
 expect 0 '^end$' 1 sh -c 'for i in 1 2 3 4; do sleep 0.6; done; echo end'
 expect 1 'runs for [5-9] s, the last 0 s' 1 sh -c 'while :; do echo more; sleep 0.1; done'
+# An orphan that has ended is no process any more.
+# shellcheck disable=SC2016 # the inner shell's
+expect 0 '^gone$' 5 sh -c 'sh -c "sleep 0.2 & echo \$! >pid"; while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.1; done; echo gone'
 # A slow computer has more time.
 SLOW=4 expect 0 '^end$' 1 perl -e 'select(undef, undef, undef, 3); print "end\n"'
 exit $failures
