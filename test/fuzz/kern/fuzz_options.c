@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (options_parse(line, &o, complaint, room) != E_OK) {
         if (memchr(complaint, '\0', room) == NULL)
             abort();
-    } else if (o.argv[0] == NULL || o.init[0] != '/') {
+    } else if (o.argv[0] == NULL || strchr(o.init, '/') == NULL) {
         abort();
     }
     if (o.init == NULL || o.loglevel < 0 || o.loglevel > 7 || o.console.terminals > 7 ||
