@@ -426,8 +426,8 @@ static void multicast(void)
     close(from);
 }
 
-/* The lines of the file about sockets that have the port. */
-static void lines_about(const char *path, int port)
+/* The lines of the file about sockets that have the port and this peer's: connections of others may have the same port. */
+static void lines_about(const char *path, int port, int peer)
 {
     char line[300];
     FILE *file = fopen(path, "r");
@@ -439,7 +439,8 @@ static void lines_about(const char *path, int port)
         if (sscanf(line, "%*d: %32[0-9A-F]:%X %32[0-9A-F]:%X %X %X:%X", local, &own, remote, &other,
                    &state, &sent, &queued) != 7)
             continue;
-        if (own == (unsigned)port && state != 6) /* TIME_WAIT of another connection */
+        if (own == (unsigned)port && other == (unsigned)peer &&
+            state != 6) /* TIME_WAIT of another connection */
             printf("  %s from %s, state %u, queues %u %u, %zu bytes\n", local, remote, state, sent,
                    queued,
                    family == AF_INET ? strlen(line)
@@ -457,14 +458,14 @@ static void listings(void)
     bind(l, &a.any, size);
     listen(l, 5);
     port = port_of(l);
-    lines_about(family == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", port);
+    lines_about(family == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", port, 0);
     size = loopback(&a, port);
     connect(c, &a.any, size);
     int end = accept(l, NULL, NULL);
     result("send", send(c, "four", 4, 0));
     events("data", end, POLLIN);
-    lines_about(family == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", port_of(c));
-    lines_about(family == AF_INET ? "/proc/net/udp" : "/proc/net/udp6", port_of(u));
+    lines_about(family == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", port_of(c), port);
+    lines_about(family == AF_INET ? "/proc/net/udp" : "/proc/net/udp6", port_of(u), 0);
     close(l);
     close(u);
     close(c);
