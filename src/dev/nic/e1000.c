@@ -356,20 +356,18 @@ static void *e1000_frame(struct netdev *netdev, size_t size)
     return ring_is_full(n) ? NULL : n->out_buffer[n->out_next]->data;
 }
 
-static void e1000_send(struct netdev *netdev, size_t size, uint16_t checksum_from,
-                       uint16_t checksum_at, bool more)
+static void e1000_send(struct netdev *netdev, const struct netdev_send *how)
 {
     struct e1000 *n = e1000_of(netdev);
     volatile struct e1000_out *out = &n->out[n->out_next];
-    (void)checksum_at;
-    assert(checksum_from == 0);
-    out->size = (uint16_t)size;
+    assert(how->checksum_from == 0 && how->segment == 0);
+    out->size = (uint16_t)how->size;
     out->command = OUT_END | OUT_FCS | OUT_REPORT;
     out->status = 0;
     n->out_next = next_of(n, n->out_next);
     netdev->out.packets++;
-    netdev->out.bytes += size;
-    if (!more)
+    netdev->out.bytes += how->size;
+    if (!how->more)
         tell_card(n);
 }
 

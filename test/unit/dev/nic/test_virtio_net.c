@@ -249,7 +249,9 @@ static bool send_card(const struct wire_frame *f, uint16_t from, uint16_t at, bo
     if (room == NULL)
         return false;
     memcpy(room, f->bytes, f->size);
-    virtio_net_ops.send(&net.netdev, f->size, from, at, more);
+    const struct netdev_send how = {
+        .size = f->size, .checksum_from = from, .checksum_at = at, .more = more};
+    virtio_net_ops.send(&net.netdev, &how);
     return true;
 }
 
