@@ -403,6 +403,8 @@ static void virtio_net_send(struct netdev *netdev, const struct netdev_send *how
     struct virtio_buffer pieces[NETDEV_PIECES];
     unsigned count = 1;
     uint32_t size = how->size;
+    if (netdev->failed != NULL)
+        return;
     assert(how->checksum_from == 0 || netdev->features & NETDEV_CHECKSUM_OUT);
     assert(how->segment == 0 || netdev->features & (how->v6 ? NETDEV_SEGMENT6 : NETDEV_SEGMENT4));
     n->sending = NULL;

@@ -97,7 +97,7 @@
 /* Numbers that are not to be guessed: net/stack/secret.h. The ports are those of net/stack/pcbs.h. */
 #define LWIP_HOOK_FILENAME                                                "net/stack/hooks.h"
 #define LWIP_HOOK_TCP_ISN                                                 net_initial_sequence
-#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, size1, options2, p) net_segment_comes(pcb, p)
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, size1, options2, p) net_segment_comes(pcb, header, p)
 #define TCP_LOCAL_PORT_RANGE_START                                        32768
 #define TCP_LOCAL_PORT_RANGE_END                                          60999
 #define TCP_ENSURE_LOCAL_PORT_RANGE(port)                                 ((u16_t)(32768 + (port) % 28232))

@@ -269,7 +269,7 @@ static bool send_card(const uint8_t *bytes, size_t size, bool more)
     if (room == NULL)
         return false;
     memcpy(room, bytes, size);
-    e1000_ops.send(&card.netdev, &(const struct netdev_send){.size = size, .more = more});
+    e1000_ops.send(&card.netdev, &(const struct netdev_send){.size = (uint32_t)size, .more = more});
     return true;
 }
 
