@@ -178,8 +178,10 @@ static void close_card(void)
     for (unsigned q = 0; q < 2; q++) {
         struct virtio_ring *ring = &net.ring[q];
         for (unsigned i = 0; ring->slots != NULL && i < ring->options.size; i++)
-            if (ring->slots[i].count > 0)
+            if (ring->slots[i].count > 0 && q == OUT)
                 free_chain(ring->slots[i].token);
+            else if (ring->slots[i].count > 0)
+                net_buffer_free(ring->slots[i].token);
         if (ring->slots != NULL)
             kpage_free((void *)(uintptr_t)ring->descriptors);
     }

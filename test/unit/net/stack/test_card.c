@@ -276,6 +276,7 @@ static struct tcp_pcb *connection(void)
     net_native_pass(1);
     assert_int_equal(pcb->state, ESTABLISHED);
     pcb->cwnd = 65535;
+    tcp_nagle_disable(pcb);
     return pcb;
 }
 
