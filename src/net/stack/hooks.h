@@ -11,6 +11,12 @@ struct pbuf;
 struct tcp_hdr;
 struct tcp_pcb;
 
+/* What lwIP does not count. */
+extern struct net_counts {
+    uint32_t cookies_sent, cookies_good, cookies_bad; /* net/stack/cookie.c */
+    uint32_t overflows; /* SYNs for which the listener's queue had no room */
+} net_counts;
+
 /* net/stack/icmp_rate.c: counts an error message; false: there have been too many. */
 bool net_icmp_may_send(void);
 /* net/stack/card.c: 0, or the segment is dropped: buffers are getting scarce, and its connection has bytes that the program
