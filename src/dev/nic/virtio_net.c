@@ -416,7 +416,9 @@ static void virtio_net_send(struct netdev *netdev, const struct netdev_send *how
     pieces[0] = (struct virtio_buffer){first->at, HEADER_BYTES + size};
     *(struct virtio_net_header *)(void *)first->data = (struct virtio_net_header){
         .flags = how->checksum_from != 0 ? FLAG_PARTIAL : 0,
-        .cut = how->segment == 0 ? 0 : how->v6 ? CUT_TCP6 : CUT_TCP4,
+        .cut = how->segment == 0 ? 0
+               : how->v6         ? CUT_TCP6
+                                 : CUT_TCP4,
         .headers = how->headers,
         .segment = how->segment,
         .checksum_from = how->checksum_from,

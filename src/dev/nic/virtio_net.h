@@ -37,8 +37,8 @@ struct virtio_net {
     volatile bool changed;        /* the configuration, since it was read */
     volatile uint32_t interrupts; /* since the last poll() */
     struct virtio_ring ring[VIRTIO_NET_QUEUES];
-    struct virtio_slot *slots;  /* of both: a page */
-    struct net_buffer *spares;  /* of frames to send */
+    struct virtio_slot *slots;                 /* of both: a page */
+    struct net_buffer *spares;                 /* of frames to send */
     struct net_buffer *sending, *sending_last; /* given out by frame() and extend() */
 };
 

@@ -52,7 +52,8 @@ enum err socket_take_error(struct socket *socket)
 
 void socket_peeked(struct socket *socket, uint32_t flags, uint64_t bytes)
 {
-    int64_t at = socket->peek_at, moved = (flags & MSG_PEEK) ? at + (int64_t)bytes : at - (int64_t)bytes;
+    int64_t at = socket->peek_at,
+            moved = (flags & MSG_PEEK) ? at + (int64_t)bytes : at - (int64_t)bytes;
     if (at >= 0)
         socket->peek_at = moved < 0 ? 0 : moved > INT32_MAX ? INT32_MAX : (int32_t)moved;
 }

@@ -191,8 +191,9 @@ struct socket {
     uint16_t family, type, protocol;
     uint64_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
-    uint32_t mark, busy_poll, pacing_rate;        /* SO_MARK and so on: kept, without an effect */
-    int32_t peek_at; /* SO_PEEK_OFF: bytes that MSG_PEEK passes over; negative: it passes over none, and does not count */
+    uint32_t mark, busy_poll, pacing_rate; /* SO_MARK and so on: kept, without an effect */
+    int32_t
+        peek_at; /* SO_PEEK_OFF: bytes that MSG_PEEK passes over; negative: it passes over none, and does not count */
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
     uint64_t linger;                              /* struct linger */
     uint64_t cookie;                              /* SO_COOKIE; 0: not made yet */

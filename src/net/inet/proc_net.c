@@ -262,8 +262,9 @@ static void show_udp_socket(struct inet_socket *inet, void *context)
 
 static void show_datagram_head(struct text *text, bool v6, bool raw)
 {
-    static const char head[] = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
-                               "retrnsmt   uid  timeout inode ref pointer drops";
+    static const char head[] =
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+        "retrnsmt   uid  timeout inode ref pointer drops";
     size_t start = text->length;
     text_printf(text, "%s",
                 v6 ? "  sl  local_address                         remote_address"

@@ -194,8 +194,8 @@ enum err tcp_send(struct socket *socket, struct socket_message *message)
 static bool tcp_can_receive(void *context)
 {
     const struct tcp_socket *t = context;
-    return t->queued > tcp_at_hole(t) || t->inet.socket.error != E_OK || (t->inet.shut & SHUT_READ) ||
-           (t->condition != TCP_OPEN && t->condition != TCP_STARTS);
+    return t->queued > tcp_at_hole(t) || t->inet.socket.error != E_OK ||
+           (t->inet.shut & SHUT_READ) || (t->condition != TCP_OPEN && t->condition != TCP_STARTS);
 }
 
 /* Why nothing more comes: E_OK, with *end, at the end of the stream. */

@@ -28,8 +28,7 @@ bool tcp_at_hole(const struct tcp_socket *t)
 
 uint32_t tcp_before_mark(const struct tcp_socket *t)
 {
-    return t->urgent != TCP_NOT_URGENT && is_there(t) &&
-                   !socket_flag(&t->inet.socket, SO_OOBINLINE)
+    return t->urgent != TCP_NOT_URGENT && is_there(t) && !socket_flag(&t->inet.socket, SO_OOBINLINE)
                ? t->urgent_at
                : t->queued;
 }

@@ -63,10 +63,14 @@ static void raw(int family_of, const char *path)
 int main(void)
 {
     static const char *const names[][2] = {
-        {"Tcp", "ActiveOpens"}, {"Tcp", "PassiveOpens"}, {"Tcp", "InSegs"}, {"Tcp", "OutSegs"}, {"Tcp", "OutRsts"},
-        {"Udp", "InDatagrams"}, {"Udp", "OutDatagrams"}, {"Udp", "NoPorts"}, {"Ip", "InReceives"},
-        {"Ip", "InDelivers"}, {"Ip", "OutRequests"}, {"TcpExt", "ListenOverflows"}, {"Icmp", "OutDestUnreachs"}};
-    enum { COUNT = sizeof names / sizeof names[0] };
+        {"Tcp", "ActiveOpens"},     {"Tcp", "PassiveOpens"}, {"Tcp", "InSegs"},
+        {"Tcp", "OutSegs"},         {"Tcp", "OutRsts"},      {"Udp", "InDatagrams"},
+        {"Udp", "OutDatagrams"},    {"Udp", "NoPorts"},      {"Ip", "InReceives"},
+        {"Ip", "InDelivers"},       {"Ip", "OutRequests"},   {"TcpExt", "ListenOverflows"},
+        {"Icmp", "OutDestUnreachs"}};
+    enum {
+        COUNT = sizeof names / sizeof names[0]
+    };
     long before[COUNT];
     int ends[2];
     raw(AF_INET, "/proc/net/raw");
@@ -74,7 +78,8 @@ int main(void)
     family = AF_INET;
     for (int i = 0; i < COUNT; i++)
         before[i] = value(names[i][0], names[i][1]);
-    printf("%ld %ld %ld\n", value("Ip", "DefaultTTL"), value("Tcp", "MaxConn"), value("UdpLite", "InErrors"));
+    printf("%ld %ld %ld\n", value("Ip", "DefaultTTL"), value("Tcp", "MaxConn"),
+           value("UdpLite", "InErrors"));
     pair(ends);
     send(ends[0], "x", 1, 0);
     recv(ends[1], text, 1, 0);
@@ -82,7 +87,8 @@ int main(void)
     close(ends[0]);
     close(ends[1]);
     /* Nobody listens: a reset, and an ICMP message. */
-    int l = listener(0), port = port_of(l), d[2] = {socket(AF_INET, SOCK_DGRAM, 0), socket(AF_INET, SOCK_DGRAM, 0)};
+    int l = listener(0), port = port_of(l),
+        d[2] = {socket(AF_INET, SOCK_DGRAM, 0), socket(AF_INET, SOCK_DGRAM, 0)};
     for (int i = 0; i < 4; i++) {
         ends[0] = new_socket(SOCK_NONBLOCK);
         connect_to(ends[0], port); /* the queue has room for one */

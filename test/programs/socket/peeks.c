@@ -29,7 +29,8 @@ static void take(const char *what, int flags, size_t size)
     if (n < 0)
         printf("%s %zu: errno %d, now %d\n", what, size, errno, offset());
     else
-        printf("%s %zu: %zd \"%s\", flags %#x, now %d\n", what, size, n, bytes, message.msg_flags, offset());
+        printf("%s %zu: %zd \"%s\", flags %#x, now %d\n", what, size, n, bytes, message.msg_flags,
+               offset());
 }
 
 static void all(const char *kind)

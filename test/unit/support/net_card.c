@@ -114,7 +114,8 @@ static void cut_headers(uint8_t *frame, const struct netdev_send *how, unsigned 
     if (how->headers + at + how->segment < how->size)
         tcp[13] &= (uint8_t)~9; /* PSH and FIN are the last one's */
     /* The pseudo header's sum has the length of the whole. */
-    unsigned sum = word(tcp + 16) + 2 * 0xffff - (unsigned)(how->size - how->checksum_from) % 0xffff +
+    unsigned sum = word(tcp + 16) + 2 * 0xffff -
+                   (unsigned)(how->size - how->checksum_from) % 0xffff +
                    (unsigned)(size - how->checksum_from);
     put_word(tcp + 16, sum % 0xffff);
     put_word(ip + 10, 0);
@@ -185,8 +186,12 @@ static bool listen(struct netdev *netdev)
     return listens;
 }
 
-static const struct netdev_ops net_card_ops = {
-    .open = open, .frame = frame, .extend = extend, .send = transmit, .poll = poll, .listen = listen};
+static const struct netdev_ops net_card_ops = {.open = open,
+                                               .frame = frame,
+                                               .extend = extend,
+                                               .send = transmit,
+                                               .poll = poll,
+                                               .listen = listen};
 
 struct netdev net_card = {.ops = &net_card_ops,
                           .driver = "test",

@@ -466,8 +466,8 @@ static void test_frames_to_cut(void **state)
     assert_int_equal(net.netdev.features,
                      NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN | NETDEV_SEGMENT4);
     assert_true(open_card(FEATURES | 1 << 11 | 1 << 12));
-    assert_int_equal(net.netdev.features, NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN |
-                                              NETDEV_SEGMENT4 | NETDEV_SEGMENT6);
+    assert_int_equal(net.netdev.features,
+                     NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN | NETDEV_SEGMENT4 | NETDEV_SEGMENT6);
     for (unsigned i = 0; i < 1000; i++) {
         const struct wire_frame f = random_frame(300);
         struct netdev_send how = {.size = 300,
@@ -503,7 +503,8 @@ static void test_frames_to_cut(void **state)
         for (unsigned i = 1; i < NETDEV_PIECES && virtio_net_ops.extend(&net.netdev, 10); i++)
             size += 10;
         pieces_left += (size - 50) / 10;
-        const struct netdev_send how = {.size = size, .checksum_from = 34, .segment = 10, .headers = 50};
+        const struct netdev_send how = {
+            .size = size, .checksum_from = 34, .segment = 10, .headers = 50};
         virtio_net_ops.send(&net.netdev, &how);
     }
     assert_int_equal(pieces_left, RING);

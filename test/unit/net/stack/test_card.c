@@ -169,6 +169,23 @@ static void test_ping(void **state)
     assert_int_equal(net_buffers_used(), 0);
 }
 
+/* An error message quotes what came in several buffers, the first of which ends with IP's header. */
+static void test_error_of_a_chain(void **state)
+{
+    (void)state;
+    uint8_t frame[200], data[32];
+    for (unsigned i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i + 0x30);
+    unsigned sent = net_card_sent;
+    net_card_frame(frame, ipv4_frame(frame, own_ip, 200, data, sizeof data), 34);
+    net_native_pass(1);
+    assert_int_equal(net_card_sent, sent + 1);
+    assert_int_equal(net_card_last[34], 3);
+    assert_int_equal(net_card_last[35], 2);
+    assert_memory_equal(net_card_last + 42, frame + 14, 28);
+    assert_int_equal(net_buffers_used(), 0);
+}
+
 /* The card makes TCP's checksums: the frame has the pseudo header's sum, of which the whole is made as a card does it. */
 static void test_checksum_is_left_to_the_card(void **state)
 {
@@ -289,8 +306,8 @@ static void on_segment(void)
 {
     const uint8_t *ip = net_card_last + 14, *tcp = ip + 20;
     unsigned size = net_card_last_size - 54;
-    uint8_t pseudo[12] = {10, 0, 2, 15, 10, 0, 2, 2, 0, 6, (uint8_t)((size + 20) >> 8),
-                          (uint8_t)(size + 20)};
+    uint8_t pseudo[12] = {
+        10, 0, 2, 15, 10, 0, 2, 2, 0, 6, (uint8_t)((size + 20) >> 8), (uint8_t)(size + 20)};
     uint32_t sequence;
     memcpy(&sequence, tcp + 4, 4);
     sequence = __builtin_bswap32(sequence) - stream_start;
@@ -335,16 +352,19 @@ static void test_the_card_cuts(void **state)
     stream_start = pcb->snd_nxt;
     streamed = net_card_cuts = 0;
     net_card_on_send = on_segment;
-    assert_int_equal(tcp_write(pcb, stream, 536, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE), ERR_OK);
+    assert_int_equal(tcp_write(pcb, stream, 536, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE),
+                     ERR_OK);
     tcp_output(pcb);
     assert_int_equal(streamed, 0);
     net_kick();
     assert_int_equal(streamed, 536);
-    assert_int_equal(tcp_write(pcb, stream + 536, 1072, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE), ERR_OK);
+    assert_int_equal(tcp_write(pcb, stream + 536, 1072, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE),
+                     ERR_OK);
     tcp_output(pcb);
     net_card_on_send = NULL;
     unsigned sent = net_card_sent;
-    assert_int_equal(tcp_write(other, stream, 1072, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE), ERR_OK);
+    assert_int_equal(tcp_write(other, stream, 1072, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE),
+                     ERR_OK);
     tcp_output(other);
     assert_int_equal(net_card_sent, sent + 2);
     net_kick();
@@ -394,15 +414,11 @@ int main(void)
     net_card_on_send = dhcp_server;
     net_native_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dhcp),
-        cmocka_unit_test(test_arp),
-        cmocka_unit_test(test_ping),
-        cmocka_unit_test(test_no_copy),
-        cmocka_unit_test(test_checksum_is_left_to_the_card),
-        cmocka_unit_test(test_poll_gives_way),
-        cmocka_unit_test(test_the_card_cuts),
-        cmocka_unit_test(test_full_ring),
-        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_dhcp),           cmocka_unit_test(test_arp),
+        cmocka_unit_test(test_ping),           cmocka_unit_test(test_error_of_a_chain),
+        cmocka_unit_test(test_no_copy),        cmocka_unit_test(test_checksum_is_left_to_the_card),
+        cmocka_unit_test(test_poll_gives_way), cmocka_unit_test(test_the_card_cuts),
+        cmocka_unit_test(test_full_ring),      cmocka_unit_test(test_link),
     };
     return RUN_TESTS(tests);
 }
