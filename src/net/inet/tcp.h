@@ -53,7 +53,7 @@ struct tcp_socket {
     uint8_t withheld; /* not 0: bytes wait for MSG_MORE or TCP_CORK to end; ticks since then */
     uint8_t quick;    /* segments to acknowledge at once, before the program reads them */
     uint8_t heard;    /* segments since the program sent something */
-    bool answers;     /* the program answers each segment: acknowledgements wait for the answer */
+    bool answers;     /* the program answers what comes: acknowledgements wait for the answer */
     uint32_t
         window; /* the receive window; it grows as the program reads, unless SO_RCVBUF is set */
     uint32_t read_on;    /* bytes that were read since it grew last */

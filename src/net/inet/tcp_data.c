@@ -14,6 +14,7 @@
 #define SEND_SMALL 512u
 #define GATHERED   1920u /* bytes of small segments in one buffer */
 #define SMALL      512u
+#define REQUEST    8u /* segments that may have one answer */
 #define QUICK_ACKS 16 /* segments that are acknowledged at once, until the program answers */
 
 /* Sending */
@@ -180,8 +181,8 @@ enum err tcp_send(struct socket *socket, struct socket_message *message)
         if (!(message->flags & MSG_NOSIGNAL))
             fs_raise(FS_SIGPIPE);
     }
-    /* An answer to one segment: the next one's acknowledgement may wait for its answer too. */
-    if (t->heard == 1) {
+    /* An answer: the next request's acknowledgement may wait for its answer too. */
+    if (t->heard - 1u < REQUEST) {
         t->answers = true;
         t->quick = 0;
     }
@@ -414,7 +415,7 @@ static err_t tcp_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p,
         return ERR_OK;
     }
     keep(t, p);
-    if (t->heard < UINT8_MAX && ++t->heard > 1)
+    if (t->heard < UINT8_MAX && ++t->heard > REQUEST)
         t->answers = false;
     if (t->quick > 0 || t->options.quick_ack) {
         t->quick = t->quick > 0 ? (uint8_t)(t->quick - 1) : 0;
