@@ -44,7 +44,7 @@ struct line_row {
 };
 
 /* Reads a path up to its NUL; keeps what is behind the last slash. */
-static void take_path(struct cursor *c, char to[ELF_NAME_SIZE])
+static void take_source_path(struct cursor *c, char to[ELF_NAME_SIZE])
 {
     size_t n = 0;
     for (unsigned i = 0; i < PATH_SIZE; i++) {
@@ -67,7 +67,7 @@ static void path_in(const struct byte_reader *file, const char *section, uint64_
     if (!elf_section_named(file, section, &strings) || at >= strings.size)
         return;
     cursor_start(&c, file, strings.offset + at, strings.offset + strings.size);
-    take_path(&c, to);
+    take_source_path(&c, to);
 }
 
 /* Reads a field of an entry, into `path` if that is not NULL. */
@@ -79,7 +79,7 @@ static void take_form(struct cursor *c, uint64_t form, char *path)
     };
     char unwanted[ELF_NAME_SIZE];
     if (form == DW_FORM_STRING) {
-        take_path(c, path != NULL ? path : unwanted);
+        take_source_path(c, path != NULL ? path : unwanted);
     } else if (form == DW_FORM_UDATA) {
         cursor_uleb(c);
     } else if (form >= sizeof sizes || sizes[form] == 0) {
@@ -122,10 +122,10 @@ static void name_file(const struct unit *u, uint64_t number, char path[ELF_NAME_
         return;
     }
     do
-        take_path(&c, folder);
+        take_source_path(&c, folder);
     while (folder[0] != '\0');
     for (uint64_t n = 1; n <= number; n++) {
-        take_path(&c, path);
+        take_source_path(&c, path);
         if (path[0] == '\0')
             return;
         cursor_uleb(&c); /* folder, time, size */
@@ -224,7 +224,7 @@ bool line_table_find(const struct byte_reader *file, uint64_t address, uint64_t 
     uint64_t end = lines.offset + lines.size;
     for (uint64_t at = lines.offset, next; at < end; at = next) {
         struct unit u = {.file = file, .names = at, .end = end};
-        struct line_row row;
+        struct line_row row = {0};
         if (!read_unit(&u, &next) || next - at > *fuel)
             return false;
         *fuel -= next - at;
