@@ -130,7 +130,10 @@ int command_run(int argc, char **argv)
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
-    if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
+    bool good =
+        result.ending == ENDED_INTERRUPTED ||
+        (result.ending == ENDED_STATUS && (result.status == 0 || result.status == 128 + SIGINT));
+    if (request.verbose || !good)
         missed_tell(&missed);
     int status = run_explain(&request, &result);
     detached_end(status);
