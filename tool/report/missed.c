@@ -23,8 +23,8 @@ static bool has_own(const char *path)
     return false;
 }
 
-/* What programs look for and do well without: folders for files of this computer's own, compiled Python, what glibc's setlocale() looks
- * for beside the locale. */
+/* What programs look for and do well without: folders for files of this computer's own, compiled Python, what glibc looks for
+ * beside a locale. */
 static bool is_optional(const char *path, const char *here)
 {
     static const char *const parts[] = {"/locale.alias", "/gconv/gconv-modules"};
