@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "fs/cache/device_pages.h"
 #include "fs/ext4/vfs/volume.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/wait.h"
@@ -151,6 +152,15 @@ static enum err volume_sync(struct store *store, bool wait)
     return e == E_OK ? committed : e;
 }
 
+/* The device is free for others. */
+static void volume_leave(struct volume *volume)
+{
+    device_pages_settle(volume->device);
+    block_unclaim(volume->device);
+    block_release(volume->device);
+    heap_free(volume);
+}
+
 static void volume_unmount(struct store *store, bool at_end)
 {
     struct volume *volume = (struct volume *)store;
@@ -164,8 +174,7 @@ static void volume_unmount(struct store *store, bool at_end)
     }
     if (at_end)
         return;
-    block_release(volume->device);
-    heap_free(volume);
+    volume_leave(volume);
 }
 
 static const struct store_ops volume_ops = {
@@ -219,15 +228,19 @@ static enum err volume_mount(const struct mount_source *from, struct filesystem 
     struct block_device *device = block_find(path ? from->source + 5 : from->source);
     if (!device)
         return path ? E_NODEV : E_INVAL;
-    for (const struct volume *other = first_volume; other; other = other->next)
-        if (other->device == device)
-            return E_BUSY;
+    enum err e = block_claim(device);
+    if (e != E_OK)
+        return e;
     struct volume *volume = heap_alloc_zero(sizeof(*volume));
-    if (!volume)
+    if (!volume) {
+        block_unclaim(device);
         return E_NOMEM;
+    }
+    block_hold(device);
+    device_pages_settle(device);
     volume->device = device;
     wait_queue_init(&volume->queue);
-    enum err e = volume_open(volume, readonly);
+    e = volume_open(volume, readonly);
     if (e == E_OK && device->readonly && !readonly)
         e = E_ROFS;
     if (e == E_OK)
@@ -237,10 +250,9 @@ static enum err volume_mount(const struct mount_source *from, struct filesystem 
     if (e != E_OK) {
         if (volume->fs)
             (void)ext4_unmount(volume->fs);
-        heap_free(volume);
+        volume_leave(volume);
         return e;
     }
-    block_hold(device);
     volume_add(volume);
     *out = &volume->store.fs;
     return E_OK;
