@@ -76,7 +76,7 @@ set(OURO_SYMBOLS_fs/vfs block_file_ops fs_call_of fs_caller_credentials fs_calle
 # fs/proc: the files of /proc/net are in net/inet/.
 set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
-set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
+set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal syscall_trace_all)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), System V semaphores (linux/ipc/), timers (linux/time/) and reports (linux/fault/).
 set(OURO_SYMBOLS_linux/task ipc_process_ends signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
 # The only headers from outside src/: those of a freestanding compiler, and for these folders those of lwIP, <lwip/...> and

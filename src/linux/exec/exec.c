@@ -37,6 +37,7 @@
 #include "linux/task/rseq.h"
 #include "linux/task/signal_frame.h"
 #include "linux/task/timers.h"
+#include "linux/task/trace.h"
 #include "linux/time/vdso.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
@@ -224,7 +225,8 @@ static MUST_CHECK enum err identify(struct exec_job *job)
     const struct inode *inode = job->program.file->inode;
     struct rights_exec exec = {
         .file = inode_rights(inode),
-        .shared = fs_context_place_is_shared(process_current()->fs),
+        .shared = fs_context_place_is_shared(process_current()->fs) ||
+                  trace_forbids_rights(linux_current()),
     };
     const struct file_capabilities *file = file_capabilities(inode);
     if (mount_has(job->program.file->mount, MS_NOSUID)) {

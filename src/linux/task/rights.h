@@ -55,7 +55,7 @@ void rights_for_access(struct credentials *c);
 
 struct rights_exec {
     struct file_rights file; /* of the program, or of the script's interpreter */
-    bool shared;             /* another process shares root and working directory (CLONE_FS) */
+    bool shared;             /* another process shares root and working directory (CLONE_FS), or traces this one */
     bool capable;            /* the file has capabilities: */
     bool effective;          /* all that it gives are in effect */
     uint64_t permitted, inheritable;

@@ -92,11 +92,11 @@ void trace_begin(struct trace *t, struct linux_thread *lt, struct process *trace
 /* A stopped thread goes on; signal 0: without one. O(1). */
 void trace_resume(struct trace *t, enum trace_mode mode, int signal);
 /* Ends the trace; a thread that is stopped goes on, with the signal. O(1). */
-void trace_end(struct trace *t, int signal);
+void trace_detach(struct trace *t, int signal);
 /* A seized thread is to report PTRACE_EVENT_STOP. O(1). */
 void trace_trap(struct trace *t);
 /* A process ends: so do its traces. O(its tracees). */
-void trace_end_all(struct process *tracer);
+void trace_detach_all(struct process *tracer);
 /* True if the tracer may not trace what a set-user-ID program becomes. */
 bool trace_forbids_rights(const struct linux_thread *lt);
 
