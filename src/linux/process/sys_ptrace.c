@@ -227,9 +227,9 @@ static enum err move_word(struct linux_thread *lt, const struct syscall *call, b
 {
     uint64_t word = call->arg[3], at = call->arg[2];
     enum err e = space_reach(lt->process->program->space, virt(at), &word, sizeof word, set);
-    if (e == E_OK && !set)
-        e = copy_out_now(virt(call->arg[3]), &word, sizeof word);
-    return e == E_FAULT ? E_IO : e;
+    if (e != E_OK || set)
+        return e == E_FAULT ? E_IO : e;
+    return copy_out_now(virt(call->arg[3]), &word, sizeof word);
 }
 
 /* ---- what a stop was for ---- */

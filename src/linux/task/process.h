@@ -68,6 +68,9 @@ struct rlimit {
 
 #define HOST_NAME_MAX 64
 
+#define ADDR_NO_RANDOMIZE UINT64_C(0x40000)  /* of struct process.personality */
+#define PER_CLEAR_SETID   UINT64_C(0x740000) /* what a set-user-ID program drops of it */
+
 struct process {
     int pid, ppid;
     struct linux_thread *leader; /* its tid is pid; may have ended */

@@ -189,8 +189,8 @@ void signal_deliver(struct trap_frame *frame)
     struct linux_thread *lt = linux_current();
     struct siginfo info;
     for (;;) {
-        if (lt != NULL && unlikely(lt->trace != NULL))
-            trace_point();
+        if (lt != NULL && unlikely(lt->trace != NULL) && trace_point())
+            continue;
         if (lt != NULL && unlikely(process_stop_signal(lt->process)))
             process_wait_stopped();
         if (lt != NULL && lt->must_exit)

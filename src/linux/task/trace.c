@@ -258,21 +258,24 @@ COLD static void end_call(struct trace *t)
         (void)!signal_send(&to, &info);
 }
 
-COLD void trace_point(void)
+COLD bool trace_point(void)
 {
     struct linux_thread *lt = linux_current();
     struct trace *t = lt->trace;
     uint32_t signal = process_stop_signal(lt->process);
     if (t->exit_due) {
         end_call(t);
-    } else if (t->trap_due || (signal != 0 && t->stops_seen != lt->process->stops)) {
-        t->trap_due = false;
-        t->stops_seen = lt->process->stops;
-        if (t->seized)
-            (void)trace_stop(TRACE_AT_EVENT, TRACE_STOP << 8 | (signal != 0 ? signal : SIGNAL_TRAP), NULL);
-        else if (signal != 0)
-            (void)trace_stop(TRACE_AT_GROUP_STOP, signal, NULL);
+        return true;
     }
+    if (!t->trap_due && (signal == 0 || t->stops_seen == lt->process->stops))
+        return false;
+    t->trap_due = false;
+    t->stops_seen = lt->process->stops;
+    if (t->seized)
+        (void)trace_stop(TRACE_AT_EVENT, TRACE_STOP << 8 | (signal != 0 ? signal : SIGNAL_TRAP), NULL);
+    else if (signal != 0)
+        (void)trace_stop(TRACE_AT_GROUP_STOP, signal, NULL);
+    return true;
 }
 
 COLD void trace_return(struct trap_frame *frame)

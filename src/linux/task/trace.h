@@ -110,8 +110,8 @@ void trace_call_ends(void);
 MUST_CHECK bool trace_signal(struct siginfo *info);
 /* A handler was called: the next instruction is a step. */
 void trace_handler_called(void);
-/* Stops for what is due: the end of a call, PTRACE_EVENT_STOP, a group stop. */
-void trace_point(void);
+/* Stops for the next thing that is due: the end of a call, PTRACE_EVENT_STOP, a group stop. False: nothing. */
+MUST_CHECK bool trace_point(void);
 /* True if there is such a stop. Callers: any that hold class_signal. */
 bool trace_is_due(const struct linux_thread *lt) REQUIRES(class_signal);
 /* On the way back to the program, after all signals. */
