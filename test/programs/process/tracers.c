@@ -478,7 +478,7 @@ static void forks(void)
     pthread_t t;
     pthread_create(&t, NULL, thread, NULL);
     pthread_join(t, NULL);
-    char *argv[] = {(char[]){"exec"}, (char[]){"traced"}, NULL};
+    char *argv[] = {(char[]){"exec"}, (char[]){"tracers"}, NULL};
     execv("/proc/self/exe", argv);
     _exit(9);
 }
