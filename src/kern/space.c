@@ -79,7 +79,8 @@ COLD static enum err reach_page(struct address_space *space, virt_t at, void *by
     prot_t before = area->prot, meanwhile = write ? prot_rw() : prot_ro();
     if (prot_equal(before, meanwhile))
         return e;
-    const struct virt_range page = virt_range(align_down(at.v, PAGE_SIZE), align_down(at.v, PAGE_SIZE) + PAGE_SIZE);
+    const struct virt_range page =
+        virt_range(align_down(at.v, PAGE_SIZE), align_down(at.v, PAGE_SIZE) + PAGE_SIZE);
     e = areas_protect(space, page, meanwhile);
     if (e == E_OK)
         e = reach(at, bytes, size, write);
@@ -87,7 +88,8 @@ COLD static enum err reach_page(struct address_space *space, virt_t at, void *by
     return e != E_OK ? e : restored;
 }
 
-COLD enum err space_reach(struct address_space *space, virt_t at, void *bytes, size_t size, bool write)
+COLD enum err space_reach(struct address_space *space, virt_t at, void *bytes, size_t size,
+                          bool write)
 {
     struct address_space *before = thread_use_space(space);
     enum err e = E_OK;

@@ -50,7 +50,8 @@ INIT_CODE void syscall_count_all(void)
 COLD void syscall_trace_all(bool on)
 {
     slow_path_from = on || counts_all ? 0 : SYSCALL_COUNT;
-    syscall_slow_flags = on ? syscall_slow_flags | RFLAGS_IF : syscall_slow_flags & ~(uint32_t)RFLAGS_IF;
+    syscall_slow_flags =
+        on ? syscall_slow_flags | RFLAGS_IF : syscall_slow_flags & ~(uint32_t)RFLAGS_IF;
 }
 
 static inline void take_arguments(struct syscall_record *record, const struct trap_frame *frame)

@@ -469,7 +469,8 @@ static struct program *replace_memory(const struct exec_job *job, struct program
             return NULL;
     }
     virt_t at = virt(0);
-    while ((*new)->space == old->space && areas_remove_owner(old->space, &old->areas, &at))
+    while ((*new)->space == old->space &&
+           areas_remove_owner(old->space, &old->areas, &at, old->space->programs == 2))
         thread_give_way(); /* no other thread of the program is left to see it */
     process->program = *new;
     (void)thread_use_space((*new)->space);

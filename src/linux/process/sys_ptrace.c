@@ -198,9 +198,9 @@ static enum err move_set(struct linux_thread *lt, uint32_t note, uint64_t at, bo
     else if (!set)
         e = get_float(lt, virt(v.base), v.size);
     else
-        e = v.size == whole         ? set_float(lt, virt(v.base), whole)
+        e = v.size == whole       ? set_float(lt, virt(v.base), whole)
             : note == NOTE_XSTATE ? E_FAULT
-                                    : E_INVAL;
+                                  : E_INVAL;
     return e == E_OK ? copy_out_now(virt(at + sizeof v.base), &v.size, sizeof v.size) : e;
 }
 
@@ -397,7 +397,8 @@ static enum err request_of_stopped(struct linux_thread *lt, struct syscall *call
         return move_user(lt, call, call->arg[0] == PTRACE_POKEUSER);
     case PTRACE_GETREGS:
     case PTRACE_SETREGS:
-        return move_general(lt, virt(data), REG_COUNT * sizeof data, call->arg[0] == PTRACE_SETREGS);
+        return move_general(lt, virt(data), REG_COUNT * sizeof data,
+                            call->arg[0] == PTRACE_SETREGS);
     case PTRACE_GETFPREGS:
         return get_float(lt, virt(data), FXSAVE_SIZE);
     case PTRACE_SETFPREGS:

@@ -419,10 +419,9 @@ enum err family_wait(const struct family_wait *w, struct family_news *out)
     struct process *self = process_current(), *child = parent_find(w, &trace, &some);
     *out = (struct family_news){0};
     if (child == NULL && trace == NULL && some && !(w->options & WNOHANG)) {
-        enum err e =
-            WAIT_EVENT(&self->child_changed,
-                       (child = parent_find(w, &trace, &some)) != NULL || trace != NULL || !some,
-                       NO_DEADLINE);
+        enum err e = WAIT_EVENT(
+            &self->child_changed,
+            (child = parent_find(w, &trace, &some)) != NULL || trace != NULL || !some, NO_DEADLINE);
         if (e != E_OK)
             return e;
     }

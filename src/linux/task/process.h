@@ -66,7 +66,7 @@ struct rlimit {
     uint64_t soft, hard;
 };
 
-#define HOST_NAME_MAX 64
+#define HOST_NAME_MAX     64
 
 #define ADDR_NO_RANDOMIZE UINT64_C(0x40000)  /* of struct process.personality */
 #define PER_CLEAR_SETID   UINT64_C(0x740000) /* what a set-user-ID program drops of it */

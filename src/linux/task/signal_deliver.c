@@ -169,8 +169,7 @@ static void deliver_one(struct trap_frame *frame, struct siginfo *info)
         call_handler(frame, info);
         if (unlikely(linux_current()->trace != NULL))
             trace_handler_called();
-    }
-    else if (process_current()->actions[info->signal].handler == SIG_DFL)
+    } else if (process_current()->actions[info->signal].handler == SIG_DFL)
         take_default_action(frame, info);
 }
 

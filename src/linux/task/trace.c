@@ -186,7 +186,8 @@ COLD static void stop_at_call(enum trace_kind kind)
 {
     struct trace *t = linux_current()->trace;
     t->message = kind;
-    send_along(trace_stop(kind, SIGNAL_TRAP | (t->options & TRACE_SYSGOOD ? SYSGOOD_BIT : 0), NULL));
+    send_along(
+        trace_stop(kind, SIGNAL_TRAP | (t->options & TRACE_SYSGOOD ? SYSGOOD_BIT : 0), NULL));
 }
 
 COLD void trace_call_begins(struct trap_frame *frame)
@@ -249,7 +250,8 @@ COLD bool trace_is_due(const struct linux_thread *lt)
 COLD static void end_call(struct trace *t)
 {
     struct linux_thread *lt = linux_current();
-    struct siginfo info = {.signal = SIGNAL_TRAP, .code = TRAP_BRKPT, .fault = {trace_frame(lt)->rip}};
+    struct siginfo info = {
+        .signal = SIGNAL_TRAP, .code = TRAP_BRKPT, .fault = {trace_frame(lt)->rip}};
     struct signal_target to = {.process = lt->process, .thread = lt};
     t->exit_due = false;
     if (t->mode == TRACE_CALLS)
@@ -272,7 +274,8 @@ COLD bool trace_point(void)
     t->trap_due = false;
     t->stops_seen = lt->process->stops;
     if (t->seized)
-        (void)trace_stop(TRACE_AT_EVENT, TRACE_STOP << 8 | (signal != 0 ? signal : SIGNAL_TRAP), NULL);
+        (void)trace_stop(TRACE_AT_EVENT, TRACE_STOP << 8 | (signal != 0 ? signal : SIGNAL_TRAP),
+                         NULL);
     else if (signal != 0)
         (void)trace_stop(TRACE_AT_GROUP_STOP, signal, NULL);
     return true;

@@ -41,7 +41,7 @@ enum trace_event { /* PTRACE_EVENT_*; its option is bit n of the options */
 
 enum trace_mode { /* how a thread goes on until its next stop */
     TRACE_CONT,
-    TRACE_CALLS, /* stops at each system call, before and after */
+    TRACE_CALLS,   /* stops at each system call, before and after */
     TRACE_EMULATE, /* stops before each system call, which is then left out */
     TRACE_STEP,
 };
@@ -57,19 +57,20 @@ enum trace_kind { /* of a stop */
 struct trace {
     struct list link; /* of process.tracees */
     struct process *tracer;
-    struct linux_thread *tracee; /* NULL: a thread that was no leader has ended, which the tracer does not know yet: */
-    int tid, group, status;      /* ... of that one, as wait4() shows it */
+    struct linux_thread *
+        tracee; /* NULL: a thread that was no leader has ended, which the tracer does not know yet: */
+    int tid, group, status; /* ... of that one, as wait4() shows it */
     uint32_t options;
-    bool seized;    /* PTRACE_SEIZE */
-    bool stopped;   /* requests may be made */
-    bool listening; /* ... but not those: PTRACE_LISTEN */
-    bool news;      /* a stop that nobody has waited for */
-    bool trap_due;  /* PTRACE_EVENT_STOP */
-    bool exit_due;  /* at the end of a system call */
-    bool set_tf;    /* RFLAGS.TF of the frame is ours */
-    uint8_t mode;   /* enum trace_mode */
-    uint8_t kind;   /* enum trace_kind of the last stop */
-    uint32_t code;  /* wait4()'s status >> 8, of the last stop */
+    bool seized;         /* PTRACE_SEIZE */
+    bool stopped;        /* requests may be made */
+    bool listening;      /* ... but not those: PTRACE_LISTEN */
+    bool news;           /* a stop that nobody has waited for */
+    bool trap_due;       /* PTRACE_EVENT_STOP */
+    bool exit_due;       /* at the end of a system call */
+    bool set_tf;         /* RFLAGS.TF of the frame is ours */
+    uint8_t mode;        /* enum trace_mode */
+    uint8_t kind;        /* enum trace_kind of the last stop */
+    uint32_t code;       /* wait4()'s status >> 8, of the last stop */
     uint32_t stops_seen; /* of process.stops */
     int64_t number;      /* orig_rax: the system call, or -1 outside of one */
     uint64_t message;    /* PTRACE_GETEVENTMSG */

@@ -73,7 +73,11 @@ static long pt(long request, pid_t pid, unsigned long address, unsigned long dat
 /* Prints a status of wait4(), whose event is in the third byte. */
 static int show(const char *name, pid_t got, pid_t pid, int status)
 {
-    printf("%s: %s", name, got == pid ? "it" : got == -1 ? strerror(errno) : got == 0 ? "nobody" : "another");
+    printf("%s: %s", name,
+           got == pid  ? "it"
+           : got == -1 ? strerror(errno)
+           : got == 0  ? "nobody"
+                       : "another");
     if (got > 0 && WIFSTOPPED(status))
         printf(", stopped by %d%s, event %d\n", WSTOPSIG(status) & 127,
                WSTOPSIG(status) & 128 ? " at a call" : "", status >> 16);
@@ -108,9 +112,9 @@ static void show_info(const char *name, pid_t pid)
     else
         printf("%s: signal %d, code %d, from %s\n", name, info.si_signo, info.si_code,
                info.si_code > 0 && info.si_code != 128 && info.si_code < 5 ? "a fault"
-               : info.si_pid == pid                   ? "itself"
-               : info.si_pid == getpid()              ? "the tracer"
-                                                      : "another");
+               : info.si_pid == pid                                        ? "itself"
+               : info.si_pid == getpid()                                   ? "the tracer"
+                                                                           : "another");
 }
 
 static void show_call(const char *name, pid_t pid)
@@ -214,7 +218,8 @@ static void test_calls(void)
         pt(CALLS, pid, 0, 0);
         waitpid(pid, (int[1]){0}, 0);
         regs = registers(pid);
-    } while (regs.orig_rax != SYS_nanosleep && regs.orig_rax != SYS_clock_nanosleep && regs.rip != 0);
+    } while (regs.orig_rax != SYS_nanosleep && regs.orig_rax != SYS_clock_nanosleep &&
+             regs.rip != 0);
     pt(CALLS, pid, 0, 0);
     struct timespec nap = {0, 5000000};
     nanosleep(&nap, NULL);
@@ -265,7 +270,7 @@ static void signals(void)
     if (caught != SIGUSR2 * 100 + SIGUSR1)
         _exit(3);
     raise_plain(SIGCHLD);
-    raise_plain(SIGSEGV); /* dropped */
+    raise_plain(SIGSEGV);                      /* dropped */
     *(volatile int *volatile)(uintptr_t)8 = 1; /* kills */
 }
 
@@ -348,7 +353,10 @@ static void memory(void)
     if (word != 6)
         _exit(1);
     long value;
-    __asm__ volatile("mov $7, %%rax; movq %%rax, %%xmm5; int3; movq %%xmm5, %0" : "=r"(value) : : "rax", "xmm5");
+    __asm__ volatile("mov $7, %%rax; movq %%rax, %%xmm5; int3; movq %%xmm5, %0"
+                     : "=r"(value)
+                     :
+                     : "rax", "xmm5");
     if (value != 8)
         _exit(2);
     __asm__ volatile("mov $39, %%eax; int3; syscall; nop; nop" : : : "rax", "rcx", "r11", "memory");
@@ -447,7 +455,8 @@ static void test_sets(void)
     result("all registers", pt(GETREGSET, pid, 0x202, D(&v)));
     uint64_t mask;
     memcpy(&mask, state + 464, 8);
-    printf("more than FXSAVE: %d, a multiple of 8: %d, x87 and SSE: %d\n", v.iov_len > 512, (int)(v.iov_len % 8), (int)(mask & 3));
+    printf("more than FXSAVE: %d, a multiple of 8: %d, x87 and SSE: %d\n", v.iov_len > 512,
+           (int)(v.iov_len % 8), (int)(mask & 3));
     state[520] = 1;
     truth("a bad header is refused", pt(SETREGSET, pid, 0x202, D(&v)) == -1);
     state[520] = 0;
@@ -517,7 +526,8 @@ static void follow(pid_t first, int seized)
         pt(CONT, got, 0, signal == SIGSTOP || signal == SIGTRAP ? 0 : (unsigned long)signal);
     }
     printf("%s: fork %d vfork %d clone %d exec %d vfork's end %d exit %d; began stopped: %d\n",
-           seized ? "seized" : "attached", news[1], news[2], news[3], news[4], news[5], news[6], stopped);
+           seized ? "seized" : "attached", news[1], news[2], news[3], news[4], news[5], news[6],
+           stopped);
     for (int i = 0; i < 256; i++)
         if (ends[i] != 0)
             printf("%d ended with %d\n", ends[i], i);
