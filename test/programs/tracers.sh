@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # tracers.sh strace|gdb: Debian's strace -f and gdb inside the machine print the same as on Linux, except for addresses, pids
-# and times.
+# and times. tracers.sh fuzz PROGRAM [SEED [COUNT]]: requests of ptrace() at random, in Ouro only.
 set -u
 ouro=${OURO:-$(cd "$(dirname "$0")/../.." && pwd)/ouro}
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+[ "${2:-/}" != "${2#/}" ] || set -- "$1" "$PWD/$2" "${@:3}"
 cd / || exit 1
 machine=(run --medium direct --machine microvm -m 512M --timeout $((150 * ${SLOW:-1})))
 
@@ -84,9 +85,14 @@ both_gdb() {
 }
 
 case ${1:-} in
+fuzz)
+    "$ouro" "${machine[@]}" --append check-at-end "$2" fuzz "${3:-1}" "${4:-30000}" > "$work/out" 2> "$work/err" < /dev/null ||
+        fail "status $?: $(tail -n 30 "$work/err")"
+    cat "$work/out"
+    exit ;;
 strace) both_strace ;;
 gdb) both_gdb ;;
-*) fail "usage: tracers.sh strace|gdb" ;;
+*) fail "usage: tracers.sh strace|gdb|fuzz" ;;
 esac
 diff -au "$work/linux.out" "$work/ouro.out" || fail "the programs print differently (- Linux, + Ouro)"
 [ "$(wc -l < "$work/linux")" -gt 20 ] || fail "too little on Linux"

@@ -98,6 +98,7 @@ COLD void trace_detach_all(struct process *tracer)
         if (killed != NULL && !killed->zombie)
             signal_raise(killed, SIGNAL_KILL);
         trace_detach(t, t->kind == TRACE_AT_SIGNAL ? t->info.signal : 0);
+        thread_give_way();
     }
 }
 
@@ -238,13 +239,6 @@ COLD void trace_handler_called(void)
 {
     if (linux_current()->trace->mode == TRACE_STEP)
         send_along(trace_stop(TRACE_AT_EVENT, SIGNAL_TRAP, NULL));
-}
-
-COLD bool trace_is_due(const struct linux_thread *lt)
-{
-    const struct trace *t = lt->trace;
-    return t != NULL && (t->exit_due || t->trap_due ||
-                         (lt->process->stopped && t->stops_seen != lt->process->stops));
 }
 
 COLD static void end_call(struct trace *t)

@@ -114,7 +114,12 @@ void trace_handler_called(void);
 /* Stops for the next thing that is due: the end of a call, PTRACE_EVENT_STOP, a group stop. False: nothing. */
 MUST_CHECK bool trace_point(void);
 /* True if there is such a stop. Callers: any that hold class_signal. */
-bool trace_is_due(const struct linux_thread *lt) REQUIRES(class_signal);
+static inline bool trace_is_due(const struct linux_thread *lt) REQUIRES(class_signal)
+{
+    const struct trace *t = lt->trace;
+    return t != NULL && (t->exit_due || t->trap_due ||
+                         (lt->process->stopped && t->stops_seen != lt->process->stops));
+}
 /* On the way back to the program, after all signals. */
 void trace_return(struct trap_frame *frame);
 

@@ -113,12 +113,6 @@ void paging_run(struct address_space *space)
     pt_set_root(space->root);
 }
 
-void paging_flush(void)
-{
-    pt_invalidate_all();
-    paging_counters.full_flushes++;
-}
-
 void paging_space_free(struct address_space *space)
 {
     assert(space != running_space);
