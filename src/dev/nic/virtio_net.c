@@ -356,7 +356,7 @@ static void reclaim_sent(struct virtio_net *n)
 }
 
 /* A buffer for `size` bytes that go out. */
-static struct net_buffer *take_spare(struct virtio_net *n, size_t size)
+static struct net_buffer *take_out_buffer(struct virtio_net *n, size_t size)
 {
     assert(size > 0 && size <= NETDEV_FRAME_MAX);
     if (n->netdev.failed != NULL)
@@ -380,14 +380,14 @@ static void *virtio_net_frame(struct netdev *netdev, size_t size)
 {
     struct virtio_net *n = net_of(netdev);
     if (n->sending == NULL)
-        n->sending = n->sending_last = take_spare(n, size);
+        n->sending = n->sending_last = take_out_buffer(n, size);
     return n->sending != NULL && netdev->failed == NULL ? n->sending->data + HEADER_BYTES : NULL;
 }
 
 static void *virtio_net_extend(struct netdev *netdev, size_t size)
 {
     struct virtio_net *n = net_of(netdev);
-    struct net_buffer *buffer = take_spare(n, size);
+    struct net_buffer *buffer = take_out_buffer(n, size);
     if (buffer == NULL)
         return NULL;
     buffer->size = (uint16_t)size;

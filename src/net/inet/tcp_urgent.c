@@ -15,7 +15,7 @@
 #include <lwip/priv/tcp_priv.h>
 
 /* Whether the byte has come. */
-static bool is_there(const struct tcp_socket *t)
+static bool urgent_is_there(const struct tcp_socket *t)
 {
     return t->urgent_at < t->queued;
 }
@@ -28,7 +28,8 @@ bool tcp_at_hole(const struct tcp_socket *t)
 
 uint32_t tcp_before_mark(const struct tcp_socket *t)
 {
-    return t->urgent != TCP_NOT_URGENT && is_there(t) && !socket_flag(&t->inet.socket, SO_OOBINLINE)
+    return t->urgent != TCP_NOT_URGENT && urgent_is_there(t) &&
+                   !socket_flag(&t->inet.socket, SO_OOBINLINE)
                ? t->urgent_at
                : t->queued;
 }
@@ -41,7 +42,7 @@ bool tcp_at_mark(struct socket *socket)
 
 bool tcp_has_urgent(const struct tcp_socket *t)
 {
-    return t->urgent == TCP_URGENT && is_there(t);
+    return t->urgent == TCP_URGENT && urgent_is_there(t);
 }
 
 void tcp_pass_mark(struct tcp_socket *t, uint32_t bytes)
@@ -57,7 +58,7 @@ enum err tcp_receive_urgent(struct tcp_socket *t, struct socket_message *message
     enum err e = E_OK;
     if (t->urgent != TCP_URGENT || socket_flag(&t->inet.socket, SO_OOBINLINE))
         return E_INVAL;
-    if (!is_there(t))
+    if (!urgent_is_there(t))
         return t->condition == TCP_UNUSED || (t->inet.shut & SHUT_READ) ? E_OK : E_AGAIN;
     if (!(message->flags & MSG_PEEK))
         t->urgent = TCP_URGENT_READ;

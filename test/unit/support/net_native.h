@@ -21,5 +21,7 @@ void net_native_pass(uint64_t ms);
 void net_native_pass_to_timer(unsigned most);
 /* The timer is armed: for what time; UINT64_MAX: it is not. */
 uint64_t net_native_timer(void);
+/* The last urgent pointer that came. */
+extern unsigned net_native_urgent;
 /* Bytes of lwIP's memory. */
 uint64_t net_native_memory(void);

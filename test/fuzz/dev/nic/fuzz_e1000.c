@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
     RING = 16,
     BUFFERS = 48,
-    PAGES = 2,
+    PAGES = 3, /* two rings, the buffers */
     STEPS = 400,
     DESCRIPTOR = 16,
 };
@@ -143,7 +143,7 @@ static void step(void)
             net_buffer_free(held[--held_count]);
         break;
     case 5: /* any descriptor, any bytes of it */
-        descriptor = (uint8_t *)pages[0] + (arg % 2 ? 2048 : 0) + byte() % RING * DESCRIPTOR;
+        descriptor = (uint8_t *)pages[arg % 2] + byte() % RING * DESCRIPTOR;
         descriptor[byte() % DESCRIPTOR] = byte();
         break;
     default: /* the next one, with a frame */

@@ -9,159 +9,10 @@
 #include "mm/phys/shrinker.h"
 #include "native.h"
 #include "virtio_mmio_model.h"
+#include "virtio_net_card.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    IN,
-    OUT,
-    RING = 32,
-    HEADER = 12,
-    FRAMES = 4096,
-    FEATURES = 1 | 2 | 8 | 32 | 1 << 15 | 1 << 16,
-    CONFIG_STATUS = 6,
-    CONFIG_MTU = 10,
-};
-
-enum lie {
-    CARD_HONEST,
-    OTHER_HEAD, /* finishes a buffer that it does not have */
-    TWICE,      /* finishes it twice */
-    TOO_MUCH,   /* says that more came than there is room for */
-    TOO_LITTLE, /* less than a header */
-    NO_BUFFERS, /* a frame in 0 buffers */
-    MANY,       /* in more than there are */
-    MISSING,    /* in two, of which one is finished */
-    EMPTY,      /* in two, of which the second is empty */
-    SENT_OTHER, /* has sent what it did not get */
-    SENT_WROTE, /* has written into a frame to send */
-};
-
-struct frames machine_frames = {.total_frames = 4096};
-
-struct wire_frame {
-    uint32_t size;
-    uint8_t header[HEADER], bytes[1600];
-    unsigned pieces;
-};
-
-static struct mmio_model model;
-static struct virtio_mmio mmio;
-static struct virtio_net net;
-static const struct model_memory shared = {(uint8_t *)1, 1, UINT64_MAX - 1};
-
-static enum lie lie;
-static bool holds; /* the card sends nothing for a while */
-static struct wire_frame sent[FRAMES];
-static unsigned sent_count, leaves, wakes, got;
-static unsigned pieces; /* of a frame that comes */
-static uint8_t got_bytes[1600];
-static uint32_t got_size;
-static bool got_checked, keeps;
-static struct net_buffer *kept[FRAMES];
-static unsigned kept_count;
-
-static void receive(struct netdev *netdev, struct net_buffer *frame)
-{
-    assert_ptr_equal(netdev, &net.netdev);
-    got_checked = frame->checked;
-    got_size = 0;
-    while (frame != NULL) {
-        struct net_buffer *next = frame->next;
-        assert_true((size_t)frame->start + frame->size <= NET_BUFFER_DATA);
-        assert_true(got_size + frame->size <= sizeof got_bytes);
-        memcpy(got_bytes + got_size, frame->data + frame->start, frame->size);
-        got_size += frame->size;
-        if (keeps)
-            kept[kept_count++] = frame;
-        else
-            net_buffer_free(frame);
-        frame = next;
-    }
-    got++;
-}
-
-static void wake(struct netdev *netdev)
-{
-    assert_ptr_equal(netdev, &net.netdev);
-    wakes++;
-}
-
-static void leave(struct virtio_net *n)
-{
-    assert_ptr_equal(n, &net);
-    virtio_stop(n->device, true);
-    leaves++;
-}
-
-/* The interrupt comes at once. */
-static void return_chain(unsigned queue, uint32_t head, uint32_t written)
-{
-    if (model_return(&model.queue[queue], head, written)) {
-        model.interrupt |= 1;
-        uint32_t why = net.device->ops->interrupt(net.device);
-        virtio_net_interrupt(&net, why & 2);
-    }
-}
-
-static void send_frames(void)
-{
-    struct model_chain chain;
-    while (!holds && model_take(&model.queue[OUT], &chain)) {
-        assert_true(chain.segment[0].size > HEADER && sent_count < FRAMES);
-        struct wire_frame *f = &sent[sent_count++];
-        f->size = chain.segment[0].size - HEADER;
-        f->pieces = chain.count;
-        memcpy(f->header, chain.segment[0].bytes, HEADER);
-        memcpy(f->bytes, chain.segment[0].bytes + HEADER, f->size);
-        for (unsigned i = 0; i < chain.count; i++)
-            assert_false(chain.segment[i].writable);
-        for (unsigned i = 1; i < chain.count; i++) {
-            assert_true(f->size + chain.segment[i].size <= sizeof f->bytes);
-            memcpy(f->bytes + f->size, chain.segment[i].bytes, chain.segment[i].size);
-            f->size += chain.segment[i].size;
-        }
-        return_chain(OUT, lie == SENT_OTHER ? chain.head + RING : chain.head, lie == SENT_WROTE);
-    }
-}
-
-/* In one buffer, or the second piece in another. */
-static void put_frame(const struct wire_frame *f)
-{
-    struct model_chain first, second;
-    uint32_t part = pieces == 2 ? f->size / 2 : f->size;
-    assert_true(model_take(&model.queue[IN], &first));
-    assert_true(first.count == 1 && first.segment[0].writable);
-    assert_true(first.segment[0].size >= HEADER + f->size);
-    memcpy(first.segment[0].bytes, f->header, HEADER);
-    first.segment[0].bytes[10] = lie == NO_BUFFERS                ? 0
-                                 : lie == MANY                    ? 200
-                                 : lie == MISSING || lie == EMPTY ? 2
-                                                                  : (uint8_t)pieces;
-    memcpy(first.segment[0].bytes + HEADER, f->bytes, part);
-    if (pieces == 2 || lie == EMPTY) {
-        assert_true(model_take(&model.queue[IN], &second));
-        memcpy(second.segment[0].bytes, f->bytes + part, f->size - part);
-    }
-    uint32_t written = lie == TOO_MUCH     ? first.segment[0].size + 1
-                       : lie == TOO_LITTLE ? 11
-                                           : HEADER + part;
-    return_chain(IN, lie == OTHER_HEAD ? RING + 3 : first.head, written);
-    if (lie == TWICE)
-        return_chain(IN, first.head, written);
-    if (pieces == 2 || lie == EMPTY)
-        return_chain(IN, second.head, f->size - part);
-}
-
-static void work(uint32_t queue)
-{
-    (void)queue;
-    send_frames();
-    for (unsigned q = 0; q < 2; q++)
-        if (model.ready[q])
-            (void)model_listen(&model.queue[q]);
-}
 
 static void free_chain(struct net_buffer *buffer)
 {
@@ -455,62 +306,50 @@ static void test_frames_out(void **state)
     assert_int_equal(wakes, 0); /* what was sent makes no interrupt */
 }
 
-/* Frames that the card cuts: of several pieces, while there is room in the queue, and as it says that it can. */
+/* A frame that the card cuts, in pieces as long as there is room. Returns their number; 0: there is no room at all. */
+static unsigned send_in_pieces(const struct wire_frame *f, unsigned piece, bool v6)
+{
+    struct netdev_send how = {
+        .checksum_from = 34, .checksum_at = 16, .segment = 100, .headers = 54, .v6 = v6};
+    unsigned count = 0;
+    for (; how.size < f->size; count++, how.size += piece) {
+        void *room = count == 0 ? virtio_net_ops.frame(&net.netdev, piece)
+                                : virtio_net_ops.extend(&net.netdev, piece);
+        if (room == NULL)
+            break;
+        memcpy(room, f->bytes + how.size, piece);
+    }
+    if (count > 0)
+        virtio_net_ops.send(&net.netdev, &how);
+    return count;
+}
+
+/* As the card says that it can, and while there is room in the queue. */
 static void test_frames_to_cut(void **state)
 {
     (void)state;
-    srandom(3);
-    assert_true(open_card(FEATURES & ~1u | 1 << 11 | 1 << 12));
+    const struct wire_frame f = random_frame(300);
+    const uint32_t cuts = 1 << 11 | 1 << 12;
+    assert_true(open_card((FEATURES & ~1u) | cuts));
     assert_int_equal(net.netdev.features, NETDEV_CHECKSUM_IN); /* not without its checksums */
     assert_true(open_card(FEATURES | 1 << 11));
     assert_int_equal(net.netdev.features,
                      NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN | NETDEV_SEGMENT4);
-    assert_true(open_card(FEATURES | 1 << 11 | 1 << 12));
-    assert_int_equal(net.netdev.features,
-                     NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN | NETDEV_SEGMENT4 | NETDEV_SEGMENT6);
+    assert_true(open_card(FEATURES | cuts));
     for (unsigned i = 0; i < 1000; i++) {
-        const struct wire_frame f = random_frame(300);
-        struct netdev_send how = {.size = 300,
-                                  .checksum_from = 34,
-                                  .checksum_at = 16,
-                                  .segment = 100,
-                                  .headers = 54,
-                                  .v6 = i & 1};
-        unsigned count = 1 + (unsigned)random() % 3, at = 0;
-        for (unsigned piece = 0; piece < count; piece++) {
-            unsigned size = piece + 1 < count ? 100 : 300 - at;
-            uint8_t *room = piece == 0 ? virtio_net_ops.frame(&net.netdev, size)
-                                       : virtio_net_ops.extend(&net.netdev, size);
-            assert_non_null(room);
-            memcpy(room, f.bytes + at, size);
-            at += size;
-        }
-        virtio_net_ops.send(&net.netdev, &how);
-        assert_int_equal(sent_count, i + 1);
-        assert_int_equal(sent[i].pieces, count);
+        const uint8_t header[HEADER] = {1, i & 1 ? 4 : 1, 54, 0, 100, 0, 34, 0, 16};
+        assert_int_equal(send_in_pieces(&f, i & 2 ? 100 : 300, i & 1), i & 2 ? 3 : 1);
+        assert_int_equal(sent[i].pieces, i & 2 ? 3 : 1);
         assert_int_equal(sent[i].size, 300);
         assert_memory_equal(sent[i].bytes, f.bytes, 300);
-        const uint8_t header[HEADER] = {1, i & 1 ? 4 : 1, 54, 0, 100, 0, 34, 0, 16};
         assert_memory_equal(sent[i].header, header, HEADER);
     }
-    /* As many pieces as find room, and all come back. */
     holds = true;
-    unsigned pieces_left = 0;
-    for (unsigned round = 0; round < 2; round++) {
-        if (virtio_net_ops.frame(&net.netdev, 60) == NULL)
-            break;
-        uint32_t size = 60;
-        for (unsigned i = 1; i < NETDEV_PIECES && virtio_net_ops.extend(&net.netdev, 10); i++)
-            size += 10;
-        pieces_left += (size - 50) / 10;
-        const struct netdev_send how = {
-            .size = size, .checksum_from = 34, .segment = 10, .headers = 50};
-        virtio_net_ops.send(&net.netdev, &how);
-    }
-    assert_int_equal(pieces_left, RING);
+    assert_int_equal(send_in_pieces(&f, 15, false), 20);
+    assert_int_equal(send_in_pieces(&f, 15, false), RING - 20);
+    assert_int_equal(send_in_pieces(&f, 15, false), 0);
     holds = false;
-    work(OUT);
-    const struct wire_frame f = random_frame(60);
+    work(OUT); /* all come back */
     for (unsigned i = 0; i < 2 * RING; i++)
         assert_true(send_card(&f, 0, 0, false));
     assert_null(net.netdev.failed);

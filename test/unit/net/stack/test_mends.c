@@ -407,6 +407,42 @@ static void test_packet_numbers(void **state)
     udp_remove(pcb);
 }
 
+/* The urgent pointer goes with all segments before it, also in retransmissions, until its byte is acknowledged; urgent bytes
+ * do not wait to fill a segment. What comes is passed on. */
+static void test_urgent_pointer(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7800);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(tcp_write(accepted, "abc", 3, 0), ERR_OK);
+        accepted->snd_up = accepted->snd_lbb;
+        accepted->urgent = 1;
+        tcp_output(accepted);
+        assert_int_equal(wire_answer().sequence,
+                         ours + 3 * i); /* though "abc" is not acknowledged */
+        assert_int_equal(wire_answer().flags, TCP_ACK | TCP_PSH | TCP_URG);
+        assert_int_equal(wire_last[38] << 8 | wire_last[39], 3);
+    }
+    wire_last_size = 0;
+    net_native_pass(2000); /* sent again, with the pointer to the last one */
+    assert_int_equal(wire_answer().flags & TCP_URG, TCP_URG);
+    assert_int_equal(wire_answer().sequence + ((unsigned)wire_last[38] << 8 | wire_last[39]),
+                     ours + 6);
+    struct wire_segment s = from(7800, 1001, ours + 6, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(tcp_write(accepted, "d", 1, 0), ERR_OK);
+    tcp_output(accepted);
+    assert_int_equal(wire_answer().flags, TCP_ACK | TCP_PSH);
+    net_native_urgent = 77;
+    s = from(7800, 1001, ours + 7, TCP_ACK | TCP_URG);
+    s.data = "x";
+    s.size = 1;
+    wire_tcp(&s);
+    assert_int_equal(net_native_urgent, 0);
+    end();
+}
+
 static void test_sequence_numbers(void **state)
 {
     (void)state;
@@ -450,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_icmp_errors_are_limited),
         cmocka_unit_test(test_icmpv6_errors_are_limited),
         cmocka_unit_test(test_packet_numbers),
+        cmocka_unit_test(test_urgent_pointer),
         cmocka_unit_test(test_sequence_numbers),
     };
     return RUN_TESTS(tests);
