@@ -90,7 +90,7 @@ packages=''
 # shellcheck disable=SC2154 # read_line() sets marks
 case $marks in *U*)
     packages=${PACKAGES:-$here/../../build/packages}/servers
-    "$here/../packages/servers.sh" "$packages" > "$work/log" 2>&1 || skip "$(tail -n 1 "$work/log")" ;;
+    "$here/../packages/servers.sh" "$packages" > "$work/log" 2>&1 || skip "$(sed -n '$s/^skip: //p' "$work/log")" ;;
 esac
 [ -x "$packages$native" ] || skip "no $name"
 case $input in
