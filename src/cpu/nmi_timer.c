@@ -78,6 +78,8 @@ bool nmi_clock_rang(void)
 {
     if (!armed)
         return false;
+    (void)
+        is_over(); /* what nmi_clock_arm() has latched and not read yet, if the NMI comes between */
     bool rang = is_over();
     armed &= !rang;
     rang |= owed;

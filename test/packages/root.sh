@@ -27,7 +27,7 @@ absent() {
 private() {
     command=$1
     shift
-    "$command" -q -o "Dir::State=$apt/state" -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" \
+    LC_ALL=C "$command" -q -o "Dir::State=$apt/state" -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" \
         -o "Dir::Etc::Preferences=$apt/preferences" -o APT::Sandbox::User= -o Acquire::Retries=2 "$@"
 }
 
@@ -44,7 +44,7 @@ update() {
 # offered A/B/C: the first that the archives have, or the last.
 offered() {
     rest=$1
-    while [ "${rest#*/}" != "$rest" ] && ! private apt-cache show "${rest%%/*}" > /dev/null 2>&1; do
+    while [ "${rest#*/}" != "$rest" ] && ! private apt-cache policy "${rest%%/*}" | grep -q '^  Candidate: [^(]'; do
         rest=${rest#*/}
     done
     echo "${rest%%/*}"
