@@ -63,7 +63,7 @@ enum err copy_out_to(struct address_space *space, virt_t to, const void *from, s
     return e;
 }
 
-static enum err reach(virt_t at, void *bytes, size_t size, bool write)
+static enum err reach_now(virt_t at, void *bytes, size_t size, bool write)
 {
     return write ? copy_out_now(at, bytes, size) : copy_in(bytes, at, size);
 }
@@ -71,7 +71,7 @@ static enum err reach(virt_t at, void *bytes, size_t size, bool write)
 COLD static enum err reach_page(struct address_space *space, virt_t at, void *bytes, size_t size,
                                 bool write)
 {
-    enum err e = reach(at, bytes, size, write);
+    enum err e = reach_now(at, bytes, size, write);
     const struct area *area = areas_find(space, at);
     if (e != E_FAULT || area == NULL || area->kind == AREA_GUARD ||
         (write && area->flags & AREA_SHARED))
@@ -83,7 +83,7 @@ COLD static enum err reach_page(struct address_space *space, virt_t at, void *by
         virt_range(align_down(at.v, PAGE_SIZE), align_down(at.v, PAGE_SIZE) + PAGE_SIZE);
     e = areas_protect(space, page, meanwhile);
     if (e == E_OK)
-        e = reach(at, bytes, size, write);
+        e = reach_now(at, bytes, size, write);
     enum err restored = areas_protect(space, page, before);
     return e != E_OK ? e : restored;
 }

@@ -22,6 +22,7 @@ foreach(source IN LISTS program_sources)
         add_custom_command(OUTPUT ${out}
             COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -I ${CMAKE_CURRENT_SOURCE_DIR}/programs -o ${out} ${source} -lm
             DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
+                ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/tracing.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/socket/internet.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/deeds.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/asleep.h
@@ -123,7 +124,7 @@ ouro_program_test(hungry 100 ${CMAKE_CURRENT_SOURCE_DIR}/programs/memory/hungry.
 ouro_program_test(forks 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/forks.sh ${program_dir}/crowds-musl)
 ouro_program_test(postgres 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/postgres.sh)
 ouro_program_test(tracers.strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.sh strace)
-ouro_program_test(tracers.fuzz 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.sh fuzz ${program_dir}/tracers-musl)
+ouro_program_test(tracers.fuzz 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.sh fuzz ${program_dir}/tracestorm-musl)
 ouro_program_test(tracers.gdb 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.sh gdb)
 ouro_program_test(strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
 ouro_program_test(paths 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/giveway-musl)

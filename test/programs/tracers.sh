@@ -53,7 +53,7 @@ for name, calls in threads.items():
 
 both_strace() {
     [ -x /bin/busybox ] || skip "no busybox here"
-    strace -o "$work/try" true 2> /dev/null && [ -s "$work/try" ] || skip "strace does not work here"
+    if ! strace -o "$work/try" true 2> /dev/null || ! [ -s "$work/try" ]; then skip "strace does not work here"; fi
     # shellcheck disable=SC2016 # for the shells inside
     local side traced='echo one two | busybox wc -w; (exit 3); echo "$?"; busybox true; busybox cat /missing; exec busybox false'
     # shellcheck disable=SC2016
@@ -86,7 +86,7 @@ both_gdb() {
 
 case ${1:-} in
 fuzz)
-    "$ouro" "${machine[@]}" --append check-at-end "$2" fuzz "${3:-1}" "${4:-30000}" > "$work/out" 2> "$work/err" < /dev/null ||
+    "$ouro" "${machine[@]}" --append check-at-end "$2" "${3:-1}" "${4:-30000}" > "$work/out" 2> "$work/err" < /dev/null ||
         fail "status $?: $(tail -n 30 "$work/err")"
     cat "$work/out"
     exit ;;

@@ -56,7 +56,6 @@ COLD void syscall_trace_all(bool on)
 
 static inline void take_arguments(struct syscall_record *record, const struct trap_frame *frame)
 {
-    record->number = (uint32_t)frame->error;
     record->arg[0] = frame->rdi;
     record->arg[1] = frame->rsi;
     record->arg[2] = frame->rdx;
@@ -69,7 +68,9 @@ static inline void take_arguments(struct syscall_record *record, const struct tr
 COLD static bool begin_traced(struct linux_thread *lt, struct syscall *call)
 {
     trace_call_begins(call->frame);
-    take_arguments(&lt->history[(lt->history_next - 1) % SYSCALL_HISTORY], call->frame);
+    struct syscall_record *record = &lt->history[(lt->history_next - 1) % SYSCALL_HISTORY];
+    record->number = (uint32_t)call->frame->error;
+    take_arguments(record, call->frame);
     call->result = call->frame->rax;
     return (uint32_t)call->frame->error != UINT32_MAX;
 }

@@ -117,7 +117,8 @@ static enum err exec_start(struct syscall *call, const char *path, const struct 
     if (e == E_OK) {
         exec_set_registers(call->frame, &result);
         call->frame_replaced = true;
-        trace_exec(tid);
+        if (unlikely(linux_current()->trace != NULL))
+            trace_exec(tid);
         return E_OK;
     }
     log_debug("%s", why.sentence);

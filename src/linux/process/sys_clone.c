@@ -120,8 +120,11 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
     struct thread *thread;
     struct trace *trace = NULL;
     int tid = lt->tid;
-    enum trace_event event = trace_event_of_clone(c->flags & CLONE_VFORK, c->flags & CLONE_UNTRACED,
-                                                  c->flags & CLONE_THREAD ? 0 : c->exit_signal);
+    enum trace_event event =
+        likely(self->trace == NULL)
+            ? 0
+            : trace_event_of_clone(c->flags & CLONE_VFORK, c->flags & CLONE_UNTRACED,
+                                   c->flags & CLONE_THREAD ? 0 : c->exit_signal);
     bool same = lt->process->program->space == space_current();
     kernel_lock_assert();
     /* Faults of these copies are ignored, as in Linux. They may sleep, so they come before the thread. */
@@ -158,7 +161,8 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
         trace_event(event, (uint64_t)tid); /* `lt` may have ended then */
     if (c->flags & CLONE_VFORK) {
         process_wait_vfork();
-        trace_event(TRACE_VFORK_DONE, (uint64_t)tid);
+        if (unlikely(self->trace != NULL))
+            trace_event(TRACE_VFORK_DONE, (uint64_t)tid);
     }
     return E_OK;
 }

@@ -148,7 +148,7 @@ static MUST_CHECK enum err set_float(struct linux_thread *lt, virt_t from, size_
     if (e == E_OK && !area_is_ok(area, size))
         e = E_INVAL;
     if (e == E_OK) {
-        uint8_t *to = lt->thread->fpu;
+        uint8_t *to = lt->fpu;
         memcpy(to, area, size);
         if (size == FXSAVE_SIZE && cpu_features.xsave)
             to[XSAVE_XSTATE_BV] |= XSTATE_LEGACY;
@@ -159,7 +159,7 @@ static MUST_CHECK enum err set_float(struct linux_thread *lt, virt_t from, size_
 
 static MUST_CHECK enum err get_float(struct linux_thread *lt, virt_t to, size_t size)
 {
-    uint8_t *area = lt->thread->fpu;
+    uint8_t *area = lt->fpu;
     memcpy(area + FXSAVE_SOFTWARE, &cpu_features.xcr0, sizeof cpu_features.xcr0);
     return copy_out_now(to, area, size);
 }

@@ -138,7 +138,6 @@ static void process_clear(struct linux_thread *lt)
     lt->thread = NULL;
     lt->credentials = NULL;
     lt->over_user_limit = lt->must_exit = lt->mask_saved = false;
-    lt->trace_signal = 0;
     lt->trace = NULL;
     lt->vfork_child = lt->vfork_parent = 0;
     lt->clear_tid = lt->robust_list = lt->rseq = 0;
@@ -214,7 +213,8 @@ enum err linux_thread_new(struct process *process, int tid, struct linux_thread 
 
 void linux_thread_free(struct linux_thread *lt)
 {
-    trace_forget(lt);
+    if (unlikely(lt->trace != NULL))
+        trace_forget(lt);
     if (linux_thread_find(lt->tid) == lt)
         table_set(lt->tid, NULL);
     if (lt->credentials != NULL) {
@@ -485,7 +485,8 @@ NORETURN void linux_thread_exit(int status)
     kernel_lock_assert();
     struct linux_thread *lt = linux_current();
     struct process *process = lt->process;
-    trace_event(TRACE_EXIT, (uint64_t)(process->ending ? process->exit_status : status));
+    if (unlikely(lt->trace != NULL))
+        trace_event(TRACE_EXIT, (uint64_t)(process->ending ? process->exit_status : status));
     bool leader = lt == process->leader;
     if (leader && !process->ending)
         process->exit_status = status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/trace.h"
 
+#include "cpu/features.h"
 #include "cpu/x86.h"
 #include "kern/wait.h"
 #include "linux/abi/trace.h"
@@ -26,7 +27,7 @@ COLD void trace_begin(struct trace *t, struct linux_thread *lt, struct process *
     t->tracer = tracer;
     t->seized = seized;
     t->options = options;
-    t->number = lt->history_next != 0 && !last->finished ? last->number : -1;
+    t->number = lt->history_next != 0 && !last->finished ? (int64_t)last->number : -1;
     t->stops_seen = lt->process->stops - 1;
     list_add_tail(&tracer->tracees, &t->link);
     if (traces++ == 0)
@@ -50,8 +51,7 @@ COLD static void trace_free(struct trace *t)
 
 COLD void trace_forget(struct linux_thread *lt)
 {
-    if (lt->trace != NULL)
-        trace_free(lt->trace);
+    trace_free(lt->trace);
 }
 
 /* The thread looks at its signals and stops again. */
@@ -156,7 +156,8 @@ COLD static int trace_stop(enum trace_kind kind, uint32_t code, const struct sig
         t->info = *info;
     lt->trace_signal = 0;
     t->news = true;
-    thread_store_fpu();
+    thread_own_fpu();
+    cpu_fpu_save(lt->fpu);
     uint64_t irq = sched_lock();
     t->stopped = true;
     sched_unlock(irq);
@@ -170,6 +171,7 @@ COLD static int trace_stop(enum trace_kind kind, uint32_t code, const struct sig
         lt->trace->stopped = lt->trace->news = false; /* it dies */
     signal_update_pending();
     thread_own_fpu();
+    cpu_fpu_load(lt->fpu);
     return lt->trace_signal;
 }
 
@@ -292,15 +294,15 @@ static bool trace_wants(enum trace_event event)
     return t != NULL && t->options >> event & 1;
 }
 
-void trace_event(enum trace_event event, uint64_t message)
+COLD void trace_event(enum trace_event event, uint64_t message)
 {
-    if (likely(!trace_wants(event)))
+    if (!trace_wants(event))
         return;
     linux_current()->trace->message = message;
     (void)trace_stop(TRACE_AT_EVENT, (uint32_t)event << 8 | SIGNAL_TRAP, NULL);
 }
 
-enum trace_event trace_event_of_clone(bool vfork, bool untraced, int exit_signal)
+COLD enum trace_event trace_event_of_clone(bool vfork, bool untraced, int exit_signal)
 {
     enum trace_event event = vfork                        ? TRACE_VFORK
                              : exit_signal != SIGNAL_CHLD ? TRACE_CLONE
@@ -321,11 +323,9 @@ COLD void trace_child(struct trace *t, struct linux_thread *child)
         (void)!signal_send(&to, &info);
 }
 
-void trace_exec(int tid)
+COLD void trace_exec(int tid)
 {
     const struct linux_thread *lt = linux_current();
-    if (likely(lt->trace == NULL))
-        return;
     if (trace_wants(TRACE_EXEC))
         trace_event(TRACE_EXEC, (uint64_t)tid);
     else if (!lt->trace->seized)

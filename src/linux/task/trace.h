@@ -6,7 +6,7 @@
  *      system call, signal, event, group stop
  *            |
  *       trace_stop() --> SIGCHLD, child_changed of the tracer --> wait4() takes the news
- *            | asleep in process.continued; registers in the frame, FPU registers in thread.fpu
+ *            | asleep in process.continued; registers in the frame, FPU registers in linux_thread.fpu
  *            |                                                        requests
  *       goes on, perhaps with a signal <-- trace_resume() <-----------  CONT, SYSCALL, SINGLESTEP, DETACH
  *
@@ -123,11 +123,9 @@ static inline bool trace_is_due(const struct linux_thread *lt) REQUIRES(class_si
 /* On the way back to the program, after all signals. */
 void trace_return(struct trap_frame *frame);
 
-/* ---- for all threads ---- */
-
 /* Stops for an event, if the tracer has asked for it. */
 void trace_event(enum trace_event event, uint64_t message);
-/* The event of a clone() with these properties; 0: the tracer, if any, has not asked for it. */
+/* The event of a clone() with these properties; 0: the tracer has not asked for it. */
 enum trace_event trace_event_of_clone(bool vfork, bool untraced, int exit_signal);
 /* A new thread or process, which does not run yet, has the caller's tracer. Owns `t`. */
 void trace_child(struct trace *t, struct linux_thread *child);

@@ -340,6 +340,22 @@ static void memory(void)
 #define MADVISE(fd, v, n, advice, flags) syscall(440, fd, v, n, advice, flags)
 #define MRELEASE(fd, flags)              syscall(448, fd, flags)
 
+static void release(void)
+{
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        for (;;)
+            pause();
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    kill(pid, SIGKILL);
+    long released = MRELEASE(fd, 0); /* it may have ended */
+    truth("released", released == 0 || errno == ESRCH);
+    waitpid(pid, &status, 0);
+    close(fd);
+}
+
 /* process_madvise(2), process_mrelease(2). */
 static void advise(void)
 {
@@ -389,17 +405,6 @@ static void advise(void)
     TRY(MADVISE(fd, v, 1, MADV_COLD, 0));
     TRY(MRELEASE(fd, 0));
     close(fd);
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0)
-        for (;;)
-            pause();
-    fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    kill(pid, SIGKILL);
-    long released = MRELEASE(fd, 0); /* it may have ended */
-    truth("released", released == 0 || errno == ESRCH);
-    waitpid(pid, &status, 0);
-    close(fd);
     close(there[0]);
     close(there[1]);
     munmap(range, 4 * 4096);
@@ -438,6 +443,7 @@ int main(void)
     descriptors();
     memory();
     advise();
+    release();
     large_pipe();
     return 0;
 }
