@@ -24,7 +24,7 @@
 #define TURNS_VAIN   1   /* whole turns of the back hand, before there is nothing to evict */
 #define TURNS_SHARED 4   /* for which pages that fork() has shared are evicted, too */
 #define LITTLE       16  /* a share of memory */
-#define DIRECT_TRIES 64  /* calls of clock_evict() */
+#define DIRECT_TRIES 256 /* calls of clock_evict() */
 #define KEPT_PIECE   256 /* slots that are dropped together when the device is full */
 
 const struct swap_device *swap_device;

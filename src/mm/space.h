@@ -49,6 +49,8 @@ struct address_space {
     struct area_owner unowned; /* of areas that belong to no program */
     virt_t mmap_base;          /* areas_find_hole() searches downwards from here */
     bool lazyfree;             /* there may be MADV_FREE pages */
+    bool lazyfree_found;       /* in this turn of the shrinker round the space */
+    virt_t lazyfree_at;        /* up to which it has come */
     struct list link;          /* in the list of areas_init() */
 
     uint32_t programs; /* in it: linux/task/program.c */

@@ -129,6 +129,8 @@ ouro_program_test(tracers.gdb 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.s
 ouro_program_test(strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
 ouro_program_test(paths 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/giveway-musl)
 ouro_program_test(everycall 1200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/everycall-pie)
+ouro_program_test(everycall-swap 600 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh --swap ${program_dir}/everycall-pie
+    munmap mprotect mremap mincore madvise)
 set_property(TEST programs.everycall APPEND PROPERTY ENVIRONMENT "TIMEOUT=1100")
 ouro_program_test(examples 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/examples.sh ${program_dir})
 ouro_program_test(gc 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/gc.sh)

@@ -20,7 +20,7 @@ enum {
 };
 
 /* The open file of the device's pages, in file->state. Its flags follow. */
-static struct file *pages_of(const struct file *file)
+static struct file *cached_pages(const struct file *file)
 {
     struct file *pages = file->state;
     pages->flags = file->flags & ~(uint32_t)(O_DIRECT | O_APPEND);
@@ -29,7 +29,7 @@ static struct file *pages_of(const struct file *file)
 
 struct block_device *block_file_device(const struct file *file)
 {
-    return device_of_pages(pages_of(file)->inode);
+    return device_of_pages(cached_pages(file)->inode);
 }
 
 static uint64_t block_least(uint64_t a, uint64_t b)
@@ -104,8 +104,8 @@ static bool is_direct_aligned(const struct block_device *device, const struct io
 
 /* Whole blocks from the program to the device: those before an address that cannot be read. The io cursor advances by what the
  * device has taken. */
-static enum err write_piece(struct block_device *device, struct io *io, uint64_t offset,
-                            void *memory, uint64_t size)
+static enum err write_direct(struct block_device *device, struct io *io, uint64_t offset,
+                             void *memory, uint64_t size)
 {
     struct io start = *io;
     enum err fault = io_take(io, memory, size), e;
@@ -135,7 +135,7 @@ static enum err move_direct(struct inode *pages, struct io *io, uint64_t *offset
     while (e == E_OK && io_left(io) > 0) {
         uint64_t size = block_least(io_left(io), PIECE);
         if (write)
-            e = write_piece(device, io, *offset, memory, size);
+            e = write_direct(device, io, *offset, memory, size);
         else if ((e = block_read(device, *offset, memory, size)) == E_OK)
             e = io_put(io, memory, size);
         *offset = from + left - io_left(io);
@@ -151,7 +151,7 @@ static enum err move_direct(struct inode *pages, struct io *io, uint64_t *offset
 /* The part of the bytes that is before the end of the device. */
 static enum err move_bytes(struct file *file, struct io *io, uint64_t *offset, bool write)
 {
-    struct file *pages = pages_of(file);
+    struct file *pages = cached_pages(file);
     uint64_t left = io_left(io), size = pages->inode->size;
     enum err e = E_OK;
     if (left == 0 || *offset >= size)
@@ -192,20 +192,20 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
 
 static enum err block_file_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
 {
-    struct file *pages = pages_of(file);
+    struct file *pages = cached_pages(file);
     return pages->ops->sync(pages, from, end, how);
 }
 
 static void block_file_advise(struct file *file, uint64_t from, uint64_t end,
                               enum file_advice advice)
 {
-    struct file *pages = pages_of(file);
+    struct file *pages = cached_pages(file);
     pages->ops->advise(pages, from, end, advice);
 }
 
 static struct file *block_file_mapped(struct file *file)
 {
-    return pages_of(file);
+    return cached_pages(file);
 }
 
 const struct file_ops block_file_ops = {

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 struct shrinker {
-    bool (*shrink)(void); /* frees what it can; true if anything was freed */
+    bool (*shrink)(
+        void); /* frees a bounded part of what it can; true if anything was freed, or may be by another call */
     uint64_t (*spare)(
         void); /* about how many frames that could become, in time; NULL: hardly any */
     struct shrinker *next;

@@ -95,12 +95,14 @@ enum err areas_lazyfree(struct address_space *space, struct virt_range range)
         if (a->kind != AREA_ANONYMOUS)
             continue;
         paging_mark_lazyfree(space, virt_range_intersection(a->range, range));
-        space->lazyfree = true;
+        space->lazyfree = space->lazyfree_found = true;
     }
     return e;
 }
 
-/* What reclaim_lazyfree() takes from one area: adjacent pages count as one. */
+#define RECLAIM_STEPS 16
+
+/* What reclaim_lazyfree() takes: adjacent pages count as one. */
 struct reclaim {
     unsigned count;
     struct virt_range range[16];
@@ -118,20 +120,32 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
         r->range[r->count++] = virt_range(at.v, at.v + pt_span(level));
 }
 
+/* Takes the pages of the next table that has some, from where the last call ended, and looks at RECLAIM_STEPS tables or areas at most. A turn
+ * round the space that finds none is the last. False: there are none. */
 static bool reclaim_lazyfree(struct address_space *space)
 {
-    bool found = false;
-    for (struct area *a = space->lazyfree ? areas_first(space) : NULL; a != NULL;
-         a = area_above(a)) {
-        struct reclaim r = {.count = 0};
-        if (a->kind == AREA_ANONYMOUS)
-            paging_visit(space, a->range, reclaim_leaf, &r);
-        for (unsigned i = 0; i < r.count; i++)
-            areas_unmap(space, a, r.range[i]);
-        found |= r.count > 0;
+    virt_t at = space->lazyfree_at;
+    struct reclaim r = {.count = 0};
+    for (unsigned i = 0; i < RECLAIM_STEPS && r.count == 0; i++) {
+        struct area *a = areas_first_above(space, at);
+        if (a == NULL) {
+            at = virt(0);
+            space->lazyfree = space->lazyfree_found;
+            space->lazyfree_found = false;
+            break;
+        }
+        struct virt_range piece = {at.v > a->range.start.v ? at : a->range.start, a->range.end};
+        if (a->kind == AREA_ANONYMOUS) {
+            piece = areas_piece_of(space, piece, 1);
+            paging_visit(space, piece, reclaim_leaf, &r);
+        }
+        at = piece.end;
+        for (unsigned j = 0; j < r.count; j++)
+            areas_unmap(space, a, r.range[j]);
     }
-    space->lazyfree = found;
-    return found;
+    space->lazyfree_at = at;
+    space->lazyfree_found |= r.count > 0;
+    return space->lazyfree;
 }
 
 static struct list spaces = LIST_INIT(spaces); /* all spaces with areas */
@@ -142,20 +156,20 @@ struct address_space *areas_space_after(const struct address_space *space)
     return next != &spaces ? CONTAINER_OF(next, struct address_space, link) : NULL;
 }
 
-/* The tables of a space are reached while it runs. */
+/* The tables of a space are reached while it runs. O(spaces) and one reclaim_lazyfree() that returns true. */
 static bool shrink_spaces(void)
 {
     struct address_space *before = running_space;
-    bool freed = false;
-    list_for_each (link, &spaces) {
+    bool more = false;
+    for (struct list *link = spaces.next; link != &spaces && !more; link = link->next) {
         struct address_space *space = CONTAINER_OF(link, struct address_space, link);
         if (!space->lazyfree)
             continue;
         paging_run(space);
-        freed = reclaim_lazyfree(space) || freed;
+        more = reclaim_lazyfree(space);
     }
     paging_run(before);
-    return freed;
+    return more;
 }
 
 COLD bool areas_space_exists(const struct address_space *space)

@@ -61,7 +61,7 @@ struct clock_run {
 /* Moves both hands until the run is full, or by CLOCK_STEPS pieces of a table each. False: nothing was evicted; after three turns of the
  * back hand without a result there is nothing to evict. Does not sleep, runs other spaces meanwhile, allocates tables only for
  * splits. O(CLOCK_STEPS tables). */
-#define CLOCK_STEPS 32
+#define CLOCK_STEPS 8
 bool clock_evict(struct clock_run *run);
 /* MADV_PAGEOUT: evicts pages of a part of the range, used or not, where they are private, of one reference and not locked; the hands
  * stay. Returns where to go on. The space runs. O(one table). */

@@ -384,7 +384,9 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
 static enum fault_verdict resolve_now(struct address_space *space, virt_t v, uint64_t error)
 {
     enum fault_verdict verdict = fault_resolve_once(space, v, error);
-    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim(space) || shrinkers_run()))
+    /* The swap thread, for which the fault can wait, runs the shrinkers with preemption points between. */
+    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) &&
+           (paging_trim(space) || (!swap_may_help() && shrinkers_run())))
         verdict = fault_resolve_once(space, v, error);
     return unlikely(verdict == FAULT_OUT_OF_MEMORY) && swap_may_help() ? FAULT_WAITS : verdict;
 }

@@ -154,6 +154,7 @@ errors() {
         --qemu-arg -device --qemu-arg virtio-blk-pci,drive=bad,werror=report,rerror=report
     # shellcheck disable=SC2016 # the variables are those of the shell in the machine
     mkdir tree && gcc -O1 -static -o tree/blockfile "$top/test/programs/file/blockfile.c" || exit 1
+    # shellcheck disable=SC2016 # the variables are those of the shell in the machine
     boot pc "$@" --root tree $busybox sh -c '/blockfile /dev/vda 999 1000 1001
         for i in 124 125 126; do dd if=/dev/vda bs=4096 skip=$i count=1 2>/dev/null | wc -c; done
         dd if=/dev/zero of=/dev/vda bs=512 seek=1000 count=1 || echo write $?; dd if=/dev/zero of=/dev/vda bs=4096 seek=125 count=1 conv=fsync ||
