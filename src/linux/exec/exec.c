@@ -482,7 +482,7 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
     if (program == NULL)
         return no_memory(job);
     struct fs_context *fs = NULL;
-    enum err e = fs_context_own(process_current()->fs, &fs);
+    enum err e = fs_context_own(process_current()->fs, true, false, &fs);
     if (e == E_OK)
         e = process_be_only_thread();
     if (e != E_OK) {

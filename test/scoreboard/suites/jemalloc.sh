@@ -15,8 +15,8 @@ list() {
 
 # The script beside a case sets its options.
 build() {
-    local name goals=tests_unit\ tests_integration
-    [ -e "$tree/Makefile" ] || (cd "$tree" && { [ -e configure ] || autoconf; } && ./configure --disable-doc)
+    local goals=tests_unit\ tests_integration
+    [ -e "$tree/Makefile" ] || (cd "$tree" && { [ -e configure ] || autoconf; } && CFLAGS=-O1 ./configure --disable-doc --disable-cxx)
     [ "$1" = - ] || goals=$(printf 'test/%s ' "$@")
     # shellcheck disable=SC2086 # a list
     make -C "$tree" -k -j"$(nproc)" $goals || true

@@ -10,7 +10,7 @@ sample=4
 title="tests of the garbage collector libgc"
 
 list() {
-    sed -n 's/^ *add_test(NAME \([a-z_]*\) .*/\1/p' "$tree/tests/CMakeLists.txt" | sort -u
+    sed -n 's/^ *add_test(NAME \([a-z_]*\) .*/\1/p' "$tree/CMakeLists.txt" | sort -u
 }
 
 build() {
