@@ -13,6 +13,7 @@
 #
 # suites/SUITE.sh says what the suite is:
 #   source=NAME         Debian's source package, unpacked and patched in $tree
+#   archive=NAME        binary package that holds a tar of sources, /usr/src/NAME.tar.xz: of it "keep", folders and files, is unpacked in $tree
 #   packages="NAME..."  binary packages, unpacked with what they need as the root
 #   tools="NAME..."     commands of this computer that build it
 #   list                prints the names of all cases
@@ -71,6 +72,22 @@ fetch() {
     touch "$tree/.unpacked"
 }
 
+# Unpacks a part of the tar in a binary package as $tree, once.
+unpack() {
+    [ -n "$archive" ] || return 0
+    [ -e "$tree/.unpacked" ] && return
+    rm -rf "$folder/download" "$tree"
+    mkdir -p "$folder/download" "$tree"
+    (cd "$folder/download" && apt-get download -q -o APT::Sandbox::User= "$archive") > "$folder/unpack.log" 2>&1 ||
+        absent "apt has no package $archive: $(grep -m 1 '^E:' "$folder/unpack.log")"
+    # shellcheck disable=SC2086 # a list
+    dpkg-deb --fsys-tarfile "$folder"/download/*.deb | tar -xO "./usr/src/$archive.tar.xz" | xz -dc -T0 |
+        tar -x -C "$tree" --strip-components=1 $(printf "$archive/%s " $keep)
+    dpkg-deb -W "$folder"/download/*.deb | tr '\t' ' ' > "$folder/version"
+    rm -rf "$folder/download"
+    touch "$tree/.unpacked"
+}
+
 # Unpacks the binary packages as the root.
 binaries() {
     [ -n "$packages" ] || return 0
@@ -121,7 +138,7 @@ folder=$(cd "$2" && pwd)
 shift 2
 scoreboard=$(dirname "$folder")
 tree=$folder/tree out=$folder/all
-source='' packages='' tools=''
+source='' archive='' keep='' packages='' tools=''
 # shellcheck source=/dev/null
 . "$here/suites/$suite.sh"
 [ $# -eq 0 ] || [ -n "$packages" ] || out=$folder/sample
@@ -130,6 +147,7 @@ for tool in apt-get dpkg-source dpkg-deb $tools; do
     command -v "$tool" > /dev/null || absent "this computer has no $tool"
 done
 fetch
+unpack
 if [ "$mode" = list ]; then
     binaries > /dev/null
     list

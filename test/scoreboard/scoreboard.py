@@ -170,7 +170,7 @@ def boot(suite, side, lines, told):
 
         def read():
             for line in process.stdout:
-                found.put(line.decode(errors="replace").rstrip("\r\n"))
+                found.put(re.sub("[\0-\x08\n-\x1f]", "", line.decode(errors="replace")))  # what a case sends to the console, too
             found.put(None)
 
         threading.Thread(target=read, daemon=True).start()
@@ -349,15 +349,23 @@ def progress(suite, total):
     return told
 
 
+def shard_of(names, shard):
+    """The I-th of N parts of the cases, for "I/N"; "": all of them."""
+    if not shard:
+        return names
+    found = re.fullmatch("([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", shard)
+    if not found or int(found[1]) > int(found[2]):
+        stop(f"--shard I/N: I is a number from 1 to N, not {shard}", 125)
+    return names[int(found[1]) - 1 :: int(found[2])]
+
+
 def run_suite(suite, case):
     """All cases, a shard or one. Returns the errors."""
     suite.prepare()
     names = [name for name in suite.cases if name not in suite.linux]
     if case:
         return run_one(suite, case)
-    if options.shard:
-        index, _, of = options.shard.partition("/")
-        names = names[int(index) - 1 :: int(of)]
+    names = shard_of(names, options.shard)
     results = Results(suite, "ouro", options.again)
     run_twice(suite, "ouro", names, results, progress(suite, len(names)))
     cases = {name: results.cases[name] for name in names}
@@ -472,6 +480,10 @@ int main(int argc, char **argv)
     if (strcmp(what, "orphan") == 0 && fork() == 0)
         for (;;)
             pause();
+    if (strcmp(what, "flow") == 0) { /* bytes on the console, before what the runner says next */
+        FILE *console = fopen("/dev/console", "w");
+        return !console || fputs("\23\21", console) < 0 || fclose(console) != 0;
+    }
     if (strcmp(what, "kill") == 0)
         kill(0, SIGTERM);
     if (strcmp(what, "crash") == 0) /* programs run in ring 0 */
@@ -493,7 +505,7 @@ def check_self():
         subprocess.run(["gcc", "-static", "-O1", "-o", root / "own", root / "own.c"], check=True)
         shutil.copy(runner(), root / "runner")
         suite.name, suite.root, suite.start, suite.memory, suite.folder = "self", root, "/tmp", "128M", root
-        expected = {"pass": "0", "fail": "3", "signal": "signal-9", "timeout": "timeout", "orphan": "0", "crash": "crash",
+        expected = {"pass": "0", "fail": "3", "signal": "signal-9", "timeout": "timeout", "orphan": "0", "flow": "0", "crash": "crash",
                     "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang"}
         suite.cases = {name: f"{name}\t2\t{'/own' if name != 'absent' else '/nothing'}\t{name}" for name in expected}
         found, outputs = {}, {}
@@ -506,10 +518,16 @@ def check_self():
         (root / "mute").chmod(0o755)
         PATIENCE, TOOL = 5, root / "mute"
         run_cases(suite, "ouro", ["hang"], told)
-        suite.linux, suite.minimum = {"fail": "3"}, 20
+        suite.linux, suite.minimum = {"fail": "3", "flow": "0"}, 20
         suite.blocked = {"pass": "a reason", "signal": "a reason", "orphan": "sometimes: a reason", "gone": "a reason"}
         told_errors = judge(suite, {name: (verdict, 0) for name, verdict in found.items()}, True)
     errors = [f"{name}: {found.get(name)} instead of {verdict}" for name, verdict in expected.items() if found.get(name) != verdict]
+    names = [str(number) for number in range(10)]
+    if sorted(sum((shard_of(names, f"{index}/4") for index in range(1, 5)), [])) != names or shard_of(names, "1/1") != names:
+        errors.append("the shards are not the whole")
+    for wrong in ("0/4", "5/4", "1/0", "1", "a/b", "1/4/2"):
+        if subprocess.run([__file__, "--shard", wrong, SUITES[0]], stderr=subprocess.DEVNULL).returncode != 125:
+            errors.append(f"--shard {wrong} is taken")
     if outputs.get("fail") != "fail":
         errors.append(f"the output of a case is {outputs.get('fail')!r}")
     wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "hang: hang, and passes on Linux",
@@ -532,6 +550,7 @@ parser.add_argument("case", nargs="?")
 options = parser.parse_args()
 if options.suite and options.suite not in SUITES:
     stop(f"the suites are: {' '.join(SUITES)}")
+shard_of([], options.shard)
 if options.self:
     mistakes = check_self()
 elif options.page:

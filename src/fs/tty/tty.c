@@ -280,6 +280,17 @@ COLD static enum err take_termio(struct tty_termios *termios, uint64_t argument)
     return E_OK;
 }
 
+COLD static void keep_locked(const struct tty_termios *locked, const struct tty_termios *before,
+                             struct tty_termios *termios)
+{
+    const uint8_t *lock = (const uint8_t *)locked, *old = (const uint8_t *)before;
+    uint8_t *new = (uint8_t *)termios;
+    for (size_t i = 0; i < TERMIOS_OLD_SIZE; i++) {
+        uint8_t kept = i < offsetof(struct tty_termios, line) || !lock[i] ? lock[i] : UINT8_MAX;
+        new[i] = (uint8_t)((new[i] & ~kept) | (old[i] & kept));
+    }
+}
+
 static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument)
 {
     bool old = command <= TCSETSF;
@@ -294,6 +305,7 @@ static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument
     termios.output_speed = speed_of(termios.cflag, termios.output_speed);
     termios.input_speed =
         (input & 0x100f) ? speed_of(input, termios.input_speed) : termios.output_speed;
+    keep_locked(&tty->locked, &before, &termios);
     if (flush)
         tty_flush_input(tty);
     tty_line_set(&tty->line, &termios);
@@ -520,6 +532,11 @@ static enum err termios_command(struct tty *tty, uint32_t command, uint64_t argu
         return copy_out_now(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
     case TCGETA:
         return get_termio(&tty->line.termios, argument);
+    case TIOCGLCKTRMIOS:
+        return copy_out(virt(argument), &tty->locked, TERMIOS_OLD_SIZE);
+    case TIOCSLCKTRMIOS:
+        return !capable(CAP_SYS_ADMIN) ? E_PERM
+                                       : copy_in(&tty->locked, virt(argument), TERMIOS_OLD_SIZE);
     default:
         return sets_termios(command) ? set_termios(tty, command, argument) : E_NOTTY;
     }

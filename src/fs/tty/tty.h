@@ -44,12 +44,13 @@ struct tty_driver {
 struct tty {
     struct tty_line line;
     struct tty_window window;
-    uint32_t foreground; /* foreground process group; 0: none */
-    uint32_t session;    /* the terminal controls this session; 0: none */
-    uint32_t device;     /* TIOCGDEV */
-    bool exclusive;      /* TIOCEXCL: only a privileged process may open it */
-    bool hung_up;        /* the master is closed: end of file for reads, E_IO for writes */
-    uint32_t hangups;    /* vhangup(2): files with another number in file->limit are hung up, too */
+    struct tty_termios locked; /* bits and bytes that are not zero cannot be changed; no speeds */
+    uint32_t foreground;       /* foreground process group; 0: none */
+    uint32_t session;          /* the terminal controls this session; 0: none */
+    uint32_t device;           /* TIOCGDEV */
+    bool exclusive;            /* TIOCEXCL: only a privileged process may open it */
+    bool hung_up;              /* the master is closed: end of file for reads, E_IO for writes */
+    uint32_t hangups; /* vhangup(2): files with another number in file->limit are hung up, too */
     struct wait_queue *readable, *writable; /* of the slave; the console has one for both */
     const struct tty_driver *driver;
 };

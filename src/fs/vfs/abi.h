@@ -163,6 +163,8 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define TIOCGEXCL       0x80045440u
 #define TIOCGPTPEER     0x5441u
 #define TIOCVHANGUP     0x5437u
+#define TIOCGLCKTRMIOS  0x5456u
+#define TIOCSLCKTRMIOS  0x5457u
 #define FIOSETOWN       0x8901u
 #define SIOCSPGRP       0x8902u
 #define FIOGETOWN       0x8903u

@@ -87,11 +87,12 @@ enum err fs_context_copy(struct fs_context *from, bool share_files, bool share_p
     return E_OK;
 }
 
-enum err fs_context_own(struct fs_context *context, struct fs_context **out)
+enum err fs_context_own(struct fs_context *context, bool files, bool place, struct fs_context **out)
 {
     *out = NULL;
-    bool shared = context->references > 1 || context->files->references > 1;
-    return shared ? fs_context_copy(context, false, true, out) : E_OK;
+    bool shared = context->references > 1 || (files && context->files->references > 1) ||
+                  (place && fs_context_place_is_shared(context));
+    return shared ? fs_context_copy(context, !files, !place, out) : E_OK;
 }
 
 void fs_context_put(struct fs_context *context)

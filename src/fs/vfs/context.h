@@ -32,8 +32,9 @@ MUST_CHECK enum err fs_context_copy(struct fs_context *from, bool share_files, b
                                     struct fs_context **out);
 /* True if another process shares root and working directory. */
 bool fs_context_place_is_shared(const struct fs_context *context);
-/* *out: a copy of a context of which anything is shared, with its own descriptors and the same place, else NULL. E_NOMEM. */
-MUST_CHECK enum err fs_context_own(struct fs_context *context, struct fs_context **out);
+/* *out: a copy of a context of which anything is shared, with descriptors or a place of its own, else NULL. E_NOMEM. */
+MUST_CHECK enum err fs_context_own(struct fs_context *context, bool files, bool place,
+                                   struct fs_context **out);
 /* Dropping the last reference closes the descriptors and frees the context; fs_first only
  * loses its descriptors. */
 void fs_context_put(struct fs_context *context);

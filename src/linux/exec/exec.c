@@ -61,6 +61,7 @@
 #define RANDOM_HEAP     (UINT64_C(1) << 13)
 #define CODE_PLACES     8
 #define ELF_PHDR_SIZE   56
+#define ALIGNMENT_MAX   (UINT64_C(1) << 30) /* of a position-independent program's first address */
 
 static struct exec_options options;
 
@@ -335,8 +336,10 @@ static MUST_CHECK enum err place(struct exec_job *job)
         below -= image_size(&job->interpreter);
         job->interpreter.bias = interpreter->position_independent ? below - interpreter->start : 0;
     }
-    if (elf->position_independent)
-        job->program.bias = LAYOUT_PIE_BASE + code.image - elf->start;
+    if (elf->position_independent) {
+        uint64_t alignment = elf->alignment < ALIGNMENT_MAX ? elf->alignment : ALIGNMENT_MAX;
+        job->program.bias = align_down(LAYOUT_PIE_BASE + code.image - elf->start, alignment);
+    }
     if (elf->end + job->program.bias > below)
         return no_memory(job);
     if (virt_range_overlaps(
@@ -493,7 +496,7 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
     if (program == NULL)
         return no_memory(job);
     struct fs_context *fs = NULL;
-    enum err e = fs_context_own(process_current()->fs, &fs);
+    enum err e = fs_context_own(process_current()->fs, true, false, &fs);
     if (e == E_OK)
         e = process_be_only_thread();
     if (e != E_OK) {

@@ -108,7 +108,7 @@ enum err sys_close_range(struct syscall *call)
     struct fs_context *own = NULL;
     enum err e = E_OK;
     if (flags & CLOSE_RANGE_UNSHARE) /* from other processes; threads of one share theirs */
-        e = fs_context_own(process_current()->fs, &own);
+        e = fs_context_own(process_current()->fs, true, false, &own);
     if (e != E_OK)
         return e;
     process_take_context(own);

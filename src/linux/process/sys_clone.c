@@ -2,6 +2,7 @@
 #include "linux/process/sys_clone.h"
 
 #include "cpu/trap.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "kern/space.h"
 #include "kern/thread.h"
@@ -351,4 +352,24 @@ enum err sys_vfork(struct syscall *call)
 {
     const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
     return clone_perform(call, &c);
+}
+
+/* Threads of a process share its memory, handlers, descriptors and place, so that none can leave them. */
+enum err sys_unshare(struct syscall *call)
+{
+    const uint64_t context = CLONE_FS | CLONE_FILES,
+                   memory = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+    uint64_t f = call->arg[0];
+    const struct process *process = process_current();
+    struct fs_context *own = NULL;
+    if (f & ~(context | memory | CLONE_SYSVSEM) ||
+        (f & (context | memory) && process->thread_count > 1) ||
+        (f & CLONE_VM && process->program->users > 1))
+        return E_INVAL;
+    enum err e = E_OK;
+    if (f & context)
+        e = fs_context_own(process->fs, f & CLONE_FILES, f & CLONE_FS, &own);
+    if (e == E_OK)
+        process_take_context(own);
+    return e;
 }

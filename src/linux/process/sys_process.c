@@ -378,6 +378,7 @@ enum {
     MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE = 32,
     MEMBARRIER_PRIVATE_EXPEDITED_RSEQ = 128,
     MEMBARRIER_KNOWN = 511,
+    MEMBARRIER_FLAG_CPU = 1, /* on that processor only */
 };
 
 /* With one CPU, kernel entry is a sufficient barrier. */
@@ -385,7 +386,9 @@ enum err sys_membarrier(struct syscall *call)
 {
     uint32_t *registered = &process_current()->program->barriers;
     uint32_t command = (uint32_t)call->arg[0];
-    if (call->arg[1] != 0)
+    uint32_t flags = (uint32_t)call->arg[1];
+    if (flags != 0 &&
+        (flags != MEMBARRIER_FLAG_CPU || command != MEMBARRIER_PRIVATE_EXPEDITED_RSEQ))
         return E_INVAL;
     switch (command) {
     case MEMBARRIER_QUERY:

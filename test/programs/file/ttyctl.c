@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -318,6 +319,47 @@ static void small(void)
     result("SIG of the slave", ioctl(slave, SIG, 2));
 }
 
+/* Of the terminal of small(): what is locked does not change: bits of the flags, whole characters. */
+static void locked(void)
+{
+    struct termios t;
+    uint32_t lock[9] = {0}, seen[9];
+    memset(seen, 0xff, sizeof seen);
+    result("GLCK", ioctl(slave, TIOCGLCKTRMIOS, seen));
+    printf("%d\n", memcmp(seen, lock, sizeof lock));
+    lock[3] = ISIG | ICANON;
+    ((unsigned char *)&lock[4])[1 + VINTR] = 1;
+    result("SLCK", ioctl(slave, TIOCSLCKTRMIOS, lock));
+    result("GLCK of the master", ioctl(master, TIOCGLCKTRMIOS, seen));
+    printf("%d\n", memcmp(seen, lock, sizeof lock));
+    tcgetattr(slave, &t);
+    t.c_lflag &= ~(tcflag_t)(ISIG | ICANON | ECHO);
+    t.c_cc[VINTR] = 7;
+    t.c_cc[VQUIT] = 8;
+    result("SETS", tcsetattr(slave, TCSANOW, &t));
+    tcgetattr(slave, &t);
+    printf("lflag %x, intr %d, quit %d\n", t.c_lflag, t.c_cc[VINTR], t.c_cc[VQUIT]);
+    memset(lock, 0, sizeof lock);
+    result("SLCK of the master", ioctl(master, TIOCSLCKTRMIOS, lock));
+    t.c_lflag &= ~(tcflag_t)ISIG;
+    t.c_cc[VINTR] = 7;
+    tcsetattr(slave, TCSANOW, &t);
+    tcgetattr(slave, &t);
+    printf("lflag %x, intr %d\n", t.c_lflag, t.c_cc[VINTR]);
+    result("GLCK of no memory", ioctl(slave, TIOCGLCKTRMIOS, 8));
+    result("SLCK of no memory", ioctl(slave, TIOCSLCKTRMIOS, 8));
+    fflush(stdout);
+    if (fork() == 0) {
+        if (setuid(1000) != 0)
+            _exit(1);
+        result("SLCK of a user", ioctl(slave, TIOCSLCKTRMIOS, lock));
+        result("GLCK of a user", ioctl(slave, TIOCGLCKTRMIOS, lock));
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
+}
+
 static void speeds(void)
 {
     struct termios t;
@@ -379,6 +421,7 @@ int main(void)
     full();
     sleeper();
     small();
+    locked();
     speeds();
     flows();
     return 0;

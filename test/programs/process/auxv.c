@@ -4,10 +4,12 @@
 #include "result.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The kernel's value: glibc's getauxval() returns its own for AT_HWCAP. */
@@ -27,8 +29,40 @@ static int all_zero(const unsigned char *p, size_t n)
     return 1;
 }
 
+extern const ElfW(Ehdr) __ehdr_start;
+
+/* This program with segments that ask for the alignment, which the kernel gives to a position-independent one. */
+static void aligned(unsigned long alignment)
+{
+    static char bytes[4 << 20];
+    int status = 0, from = open("/proc/self/exe", O_RDONLY),
+        to = open("/tmp/aligned", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    ssize_t n = read(from, bytes, sizeof bytes);
+    ElfW(Phdr) *phdr = (ElfW(Phdr) *)(bytes + __ehdr_start.e_phoff);
+    for (int i = 0; i < __ehdr_start.e_phnum; i++)
+        if (phdr[i].p_type == PT_LOAD)
+            phdr[i].p_align = alignment;
+    if (write(to, bytes, (size_t)n) != n)
+        perror("write");
+    close(from);
+    close(to);
+    fflush(stdout);
+    if (fork() == 0) {
+        execl("/tmp/aligned", "aligned", NULL);
+        _exit(99);
+    }
+    wait(&status);
+    printf("aligned to %#lx: status %#x\n", alignment, status);
+}
+
 int main(int argc, char **argv, char **envp)
 {
+    if (strcmp(argv[0], "aligned") == 0) {
+        const ElfW(Phdr) *first = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+        while (first->p_type != PT_LOAD)
+            first++;
+        return ((uintptr_t)&__ehdr_start & (first->p_align - 1) & ((32 << 20) - 1)) != 0;
+    }
     char **end = envp;
     while (*end != NULL)
         end++;
@@ -83,5 +117,9 @@ int main(int argc, char **argv, char **envp)
     truth("strings above pointers", (uintptr_t)argv[0] > (uintptr_t)(aux + count));
     truth("name above environment",
           *envp == NULL || (uintptr_t)getauxval(AT_EXECFN) > (uintptr_t)*envp);
+    for (unsigned long alignment = 4096; alignment <= 16 << 20; alignment <<= 4)
+        aligned(alignment);
+    aligned(0x3000);
+    unlink("/tmp/aligned");
     return 0;
 }

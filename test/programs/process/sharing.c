@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clone(2): what CLONE_FS and CLONE_FILES share, each without the other, also after an exec of the child; and kill(2) by the
+ * clone(2): what CLONE_FS and CLONE_FILES share, each without the other, also after an exec of the child; unshare(2); and kill(2) by the
  * tid of a thread whose credentials are its own.
  */
 #define _GNU_SOURCE
@@ -126,6 +126,51 @@ static void chain(void)
     TRY(access("/etc/passwd", F_OK));
 }
 
+static void *asleep(void *unused)
+{
+    pause();
+    return unused;
+}
+
+/* unshare(2): a child that shares everything leaves some of it, and its parent does not see what it changes then. */
+static void leave(const char *what, unsigned long flags)
+{
+    int status;
+    chdir("/");
+    umask(022);
+    close(50);
+    printf("%s left\n", what);
+    long pid = clone_with(CLONE_FS | CLONE_FILES);
+    if (pid == 0) {
+        TRY(syscall(SYS_unshare, flags));
+        chdir("/tmp");
+        umask(077);
+        dup2(1, 50);
+        where("  child");
+        _exit(0);
+    }
+    waitpid((pid_t)pid, &status, 0);
+    where("  parent");
+}
+
+static void refused(void)
+{
+    pthread_t thread;
+    TRY(syscall(SYS_unshare, 0));
+    TRY(syscall(SYS_unshare, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD));
+    TRY(syscall(SYS_unshare, CLONE_VFORK));
+    TRY(syscall(SYS_unshare, 1L << 40));
+    pthread_create(&thread, NULL, asleep, NULL);
+    TRY(syscall(SYS_unshare, CLONE_THREAD));
+    TRY(syscall(SYS_unshare, CLONE_VM));
+    TRY(syscall(SYS_unshare, 0));
+    if (vfork() == 0)
+        _exit(syscall(SYS_unshare, CLONE_VM) == 0); /* its parent has the same memory */
+    int status = 0;
+    wait(&status);
+    printf("status %#x\n", status);
+}
+
 static volatile int tid, stop;
 
 static void *other_user(void *unused)
@@ -191,8 +236,13 @@ int main(int argc, char **argv)
     share("both", CLONE_FS | CLONE_FILES);
     executed(CLONE_FS);
     executed(CLONE_FS | CLONE_FILES);
+    leave("nothing", 0);
+    leave("CLONE_FILES", CLONE_FILES);
+    leave("CLONE_FS", CLONE_FS);
+    leave("both", CLONE_FS | CLONE_FILES | CLONE_SYSVSEM);
     tids();
     chain();
+    refused();
     pipe(gate);
     return 0;
 }
