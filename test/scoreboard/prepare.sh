@@ -13,7 +13,7 @@
 #
 # suites/SUITE.sh says what the suite is:
 #   source=NAME         Debian's source package, unpacked and patched in $tree
-#   packages="NAME..."  binary packages, unpacked with what they need as the root
+#   packages="NAME..."  binary packages, unpacked with what they need as the root; with a source: besides it
 #   tools="NAME..."     commands of this computer that build it
 #   list                prints the names of all cases
 #   build CASE...       builds these in $tree and puts what they need into $root; -: all
@@ -62,8 +62,12 @@ fetch() {
     sources
     rm -rf "$folder/download" "$tree"
     mkdir -p "$folder/download"
-    (cd "$folder/download" && private apt-get source --download-only "$source") > "$apt/log" 2>&1 ||
-        absent "apt has no source package $source: $(grep -m 1 '^E:' "$apt/log")"
+    local version
+    for version in "" $(private apt-cache madison "$source" | awk '{ print "=" $3 }'); do # an archive may lack its newest
+        (cd "$folder/download" && private apt-get source --download-only "$source$version") > "$apt/log" 2>&1 && break
+        rm -f "$folder"/download/*
+    done
+    [ -n "$(find "$folder/download" -name '*.dsc')" ] || absent "apt has no source package $source: $(grep -m 1 '^E:' "$apt/log")"
     exec 9>&-
     dpkg-source --no-check -x "$folder"/download/*.dsc "$tree" > "$folder/unpack.log" 2>&1 ||
         absent "dpkg-source cannot unpack $source"
@@ -109,6 +113,18 @@ skeleton() {
     ln -sf ../proc/self/mounts "$root/etc/mtab"
 }
 
+# locales NAME.CHARSET...: makes them from the root's package locales, under the names by which libc looks them up.
+locales() {
+    local name charset out
+    for name; do
+        charset=${name#*.}
+        out=${charset//-/}
+        out=$root/usr/lib/locale/${name%.*}.${out,,}
+        mkdir -p "${out%/*}"
+        [ -e "$out" ] || I18NPATH=$root/usr/share/i18n localedef --no-archive -i "${name%.*}" -f "$charset" "$out" || true
+    done
+}
+
 mode=build
 if [ "${1-}" = --list ]; then
     mode=list
@@ -124,14 +140,14 @@ tree=$folder/tree out=$folder/all
 source='' packages='' tools=''
 # shellcheck source=/dev/null
 . "$here/suites/$suite.sh"
-[ $# -eq 0 ] || [ -n "$packages" ] || out=$folder/sample
+[ $# -eq 0 ] || [ -z "$source" ] || out=$folder/sample
 root=$out/root
 for tool in apt-get dpkg-source dpkg-deb $tools; do
     command -v "$tool" > /dev/null || absent "this computer has no $tool"
 done
 fetch
 if [ "$mode" = list ]; then
-    binaries > /dev/null
+    [ -n "$source" ] || binaries > /dev/null
     list
     exit
 fi
@@ -147,6 +163,7 @@ if [ "$(cat "$out/built" 2> /dev/null)" != "$key" ]; then
         echo "$suite cannot be built: $out/build.log" >&2
         exit 1
     fi
+    [ -z "$packages" ] || rm -rf "$root"/usr/share/{doc,man,info,i18n,lintian,locale,bash-completion}
     { [ "$1" = - ] && list || printf '%s\n' "$@"; } | while read -r name; do
         line=$(words "$name")
         [ -z "$line" ] || printf '%s\t%s\n' "$name" "$line"
