@@ -110,6 +110,7 @@ skeleton() {
     for name in $(/bin/busybox --list); do
         [ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
     done
+    [ ! -x "$root/bin/dash" ] || ln -sf dash "$root/bin/sh" # as Debian's; busybox's runs commands of its own
     ln -sf ../proc/self/mounts "$root/etc/mtab"
 }
 

@@ -3,7 +3,7 @@
 # bash's tests over Debian's bash, on a terminal and not as root; a case is one of their scripts run-CASE, whose result is what
 # differs from the expected output.
 source=bash
-packages="bash coreutils diffutils grep sed findutils procps bsdutils locales ncurses-bin ncurses-base"
+packages="bash coreutils diffutils grep sed findutils procps bsdutils locales ncurses-bin ncurses-base dash"
 tools="gcc localedef"
 start=/suite/tests
 memory=512M

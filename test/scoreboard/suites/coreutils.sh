@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # coreutils' tests over Debian's coreutils, which are the same version, in place of freshly built ones.
 source=coreutils
-packages="coreutils bash perl diffutils grep sed findutils mawk locales acl attr strace"
+packages="coreutils bash perl diffutils grep sed findutils mawk locales acl attr strace dash"
 tools="localedef"
 start=/suite
 memory=1G

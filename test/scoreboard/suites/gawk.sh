@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # gawk's tests over Debian's gawk. A target of their makefile leaves its output in a file _TARGET if it is not what is expected.
 source=gawk
-packages="gawk make bash coreutils diffutils grep sed locales libmpfr6"
+packages="gawk make bash coreutils diffutils grep sed locales libmpfr6 dash"
 tools="localedef"
 start=/suite/test
 memory=512M

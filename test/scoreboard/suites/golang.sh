@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 # The tests of Go's standard packages next to the kernel, built on this computer by Debian's Go; the machine has no Go, so what
 # would compile is skipped by the tests. A case is PACKAGE:TEST.
-packages="bash coreutils hostname netbase tzdata media-types iproute2 libcap2-bin"
+packages="bash coreutils hostname netbase tzdata media-types iproute2 libcap2-bin dash"
 tools="gcc"
 start=/suite
 memory=1G
 minimum=430
-sample=24
+sample=0
 title="500 tests, drawn by a fixed seed, of os, os/exec, os/signal, os/user, net, net/http, syscall, runtime, sync, time, io/fs, internal/poll and kin"
 parts="os os/exec os/signal os/user net net/http syscall runtime sync sync/atomic time io io/fs io/ioutil bufio internal/poll path/filepath runtime/debug runtime/pprof context"
 

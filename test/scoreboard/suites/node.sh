@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # 300 of node's test/parallel, drawn by a fixed seed, over Debian's node. What node's own list calls flaky or skipped is not drawn.
 source=nodejs
-packages="nodejs bash coreutils procps openssl"
+packages="nodejs bash coreutils procps openssl dash"
 start=/suite
 memory=1G
 minimum=250

@@ -3,7 +3,7 @@
 # perl's core tests over Debian's perl, with t/TEST, which is their own harness: t/io and t/lib whole, of t/op, t/re and
 # lib what asks the kernel for something.
 source=perl
-packages="perl bash coreutils procps libc-bin"
+packages="perl bash coreutils procps libc-bin dash"
 start=/suite/t
 memory=512M
 minimum=90

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # read and set by prepare.sh
 # SPDX-License-Identifier: MIT
 # CPython's own tests over Debian's python3. A case is a module: those that ask the kernel for something.
-packages="libpython3.11-testsuite python3.11 tzdata netbase media-types"
+packages="libpython3.11-testsuite python3.11 tzdata netbase media-types dash"
 start=/tmp
 memory=1G
 minimum=80

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Ruby's tests over Debian's ruby: bootstraptest, and of test/ what asks the kernel for something. A case is a file.
 source=ruby3.1
-packages="ruby ruby-test-unit bash coreutils procps tzdata"
+packages="ruby ruby-test-unit bash coreutils procps tzdata dash"
 start=/suite
 memory=1G
 minimum=60
