@@ -14,7 +14,7 @@
 # suites/SUITE.sh says what the suite is:
 #   source=NAME         Debian's source package, unpacked and patched in $tree
 #   archive=NAME        binary package that holds a tar of sources, /usr/src/NAME.tar.xz: of it "keep", folders and files, is unpacked in $tree
-#   packages="NAME..."  binary packages, unpacked with what they need as the root
+#   packages="NAME..."  binary packages, unpacked with what they need as the root; with a source: besides it
 #   tools="NAME..."     commands of this computer that build it
 #   list                prints the names of all cases
 #   build CASE...       builds these in $tree and puts what they need into $root; -: all
@@ -63,8 +63,12 @@ fetch() {
     sources
     rm -rf "$folder/download" "$tree"
     mkdir -p "$folder/download"
-    (cd "$folder/download" && private apt-get source --download-only "$source") > "$apt/log" 2>&1 ||
-        absent "apt has no source package $source: $(grep -m 1 '^E:' "$apt/log")"
+    local version
+    for version in "" $(private apt-cache madison "$source" | awk '{ print "=" $3 }'); do # an archive may lack its newest
+        (cd "$folder/download" && private apt-get source --download-only "$source$version") > "$apt/log" 2>&1 && break
+        rm -f "$folder"/download/*
+    done
+    [ -n "$(find "$folder/download" -name '*.dsc')" ] || absent "apt has no source package $source: $(grep -m 1 '^E:' "$apt/log")"
     exec 9>&-
     dpkg-source --no-check -x "$folder"/download/*.dsc "$tree" > "$folder/unpack.log" 2>&1 ||
         absent "dpkg-source cannot unpack $source"
@@ -93,7 +97,7 @@ binaries() {
     [ -n "$packages" ] || return 0
     # shellcheck disable=SC2086 # a list
     OURO_APT=$scoreboard/.apt-binary "$here/../packages/root.sh" "$root" $packages || exit
-    [ -n "$source" ] || sed -n "s/^Inst ${packages%% *} (\([^ ]*\) .*/${packages%% *} \1/p" "$scoreboard/.apt-binary/plan" > "$folder/version"
+    [ -n "$source$archive" ] || sed -n "s/^Inst ${packages%% *} (\([^ ]*\) .*/${packages%% *} \1/p" "$scoreboard/.apt-binary/plan" > "$folder/version"
 }
 
 # install FILE... FOLDER: copies them into that folder of the root.
@@ -123,7 +127,20 @@ skeleton() {
     for name in $(/bin/busybox --list); do
         [ -e "$root/bin/$name" ] || ln -s busybox "$root/bin/$name"
     done
+    [ ! -x "$root/bin/dash" ] || ln -sf dash "$root/bin/sh" # as Debian's; busybox's runs commands of its own
     ln -sf ../proc/self/mounts "$root/etc/mtab"
+}
+
+# locales NAME.CHARSET...: makes them from the root's package locales, under the names by which libc looks them up.
+locales() {
+    local name charset out
+    for name; do
+        charset=${name#*.}
+        out=${charset//-/}
+        out=$root/usr/lib/locale/${name%.*}.${out,,}
+        mkdir -p "${out%/*}"
+        [ -e "$out" ] || I18NPATH=$root/usr/share/i18n localedef --no-archive -i "${name%.*}" -f "$charset" "$out" || true
+    done
 }
 
 mode=build
@@ -141,7 +158,7 @@ tree=$folder/tree out=$folder/all
 source='' archive='' keep='' packages='' tools=''
 # shellcheck source=/dev/null
 . "$here/suites/$suite.sh"
-[ $# -eq 0 ] || [ -n "$packages" ] || out=$folder/sample
+[ $# -eq 0 ] || [ -z "$source$archive" ] || out=$folder/sample
 root=$out/root
 for tool in apt-get dpkg-source dpkg-deb $tools; do
     command -v "$tool" > /dev/null || absent "this computer has no $tool"
@@ -149,7 +166,7 @@ done
 fetch
 unpack
 if [ "$mode" = list ]; then
-    binaries > /dev/null
+    [ -n "$source$archive" ] || binaries > /dev/null
     list
     exit
 fi
@@ -165,6 +182,7 @@ if [ "$(cat "$out/built" 2> /dev/null)" != "$key" ]; then
         echo "$suite cannot be built: $out/build.log" >&2
         exit 1
     fi
+    [ -z "$packages" ] || rm -rf "$root"/usr/share/{doc,man,info,i18n,lintian,locale,bash-completion}
     { [ "$1" = - ] && list || printf '%s\n' "$@"; } | while read -r name; do
         line=$(words "$name")
         [ -z "$line" ] || printf '%s\t%s\n' "$name" "$line"

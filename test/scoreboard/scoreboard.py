@@ -143,7 +143,7 @@ def linux_command(suite, lines, scratch):
         out.write(second)
     return ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-m", "2G", "-nodefaults", "-no-reboot", "-display", "none",
             "-serial", "stdio", "-kernel", LINUX / "vmlinuz", "-initrd", more / "initrd", "-append",
-            f"console=ttyS0 quiet loglevel=0 panic=-1 rdinit=/runner -- --linux {suite.start}"], ""
+            f"console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off rdinit=/runner -- --linux {suite.start}"], ""
 
 
 MACHINES = set()

@@ -1,0 +1,36 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # read and set by prepare.sh
+# SPDX-License-Identifier: MIT
+# 300 of node's test/parallel, drawn by a fixed seed, over Debian's node. What node's own list calls flaky or skipped is not drawn.
+source=nodejs
+packages="nodejs bash coreutils procps openssl dash"
+start=/suite
+memory=1G
+minimum=250
+sample=8
+title="300 of test/parallel, drawn by a fixed seed"
+
+list() {
+    local drawn
+    drawn=$(cd "$tree/test/parallel" && ls -- test-*.js | sed 's/\.js$//' | grep -vxF "$(sed -n 's/^\([a-z0-9-]*\): .*/\1/p' parallel.status)" |
+        grep -vE '^test-(v8|wasm|inspector|debugger|heapdump|crypto-dh|crypto-keygen|tls|https2?|snapshot|fs-.*large|.*-memory)')
+    shuf -n 300 --random-source=<(yes 20261130) <<< "$drawn" | sort
+}
+
+build() {
+    rm -rf "$root/suite"
+    mkdir -p "$root/suite/test"
+    install "$tree"/test/{parallel,common,fixtures} suite/test
+    install "$tree"/{lib,deps/acorn} suite || true
+    # a test that is not drawn is nothing but weight
+    list | sed 's/$/.js/' > "$folder/drawn"
+    (cd "$root/suite/test/parallel" && ls -- test-*.js | grep -vxFf "$folder/drawn" | xargs rm -f)
+}
+
+words() {
+    local flags
+    flags=$(sed -n 's,^// Flags: ,,p' "$tree/test/parallel/$1.js" | head -n 1)
+    # shellcheck disable=SC2086 # a list
+    printf '240\t/usr/bin/node'
+    for flag in $flags; do printf '\t%s' "$flag"; done
+    printf '\ttest/parallel/%s.js' "$1"
+}

@@ -1,0 +1,28 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # read and set by prepare.sh
+# SPDX-License-Identifier: MIT
+# Ruby's tests over Debian's ruby: bootstraptest, and of test/ what asks the kernel for something. A case is a file.
+source=ruby3.1
+packages="ruby ruby-test-unit bash coreutils procps tzdata dash"
+start=/suite
+memory=1G
+minimum=60
+sample=6
+title="bootstraptest, and of test/ruby, test/socket and others what asks the kernel for something; a case is a file"
+
+list() {
+    (cd "$tree" && ls -- bootstraptest/test_*.rb | grep -vE 'yjit|pending' && ls -- test/ruby/test_{argf,arity,beginendblock,dir,dir_m17n,env,exception,fiber,file,file_exhaustive,io,io_buffer,io_nonblock,io_timeout,io_wait,key_error,method,path,pipe,proc,process,rand,readpartial,require,rubyoptions,signal,sleep,system,thread,thread_cv,thread_queue,time,time_tz}.rb \
+        test/socket/test_*.rb test/fileutils/test_*.rb test/pathname/test_*.rb test/io/*/test_*.rb test/etc/test_*.rb test/monitor/test_*.rb test/test_{tempfile,tmpdir,timeout,open3,pty,find,pstore,mutex_m,shellwords,securerandom,syslog}.rb 2> /dev/null) | sed 's/\.rb$//' | sort
+}
+
+build() {
+    rm -rf "$root/suite"
+    install "$tree/bootstraptest" "$tree/test" "$tree/tool" suite
+    rm -rf "$root"/suite/test/{rubygems,rdoc,openssl,bigdecimal,ripper,psych,json,csv,benchmark}
+}
+
+words() {
+    case $1 in
+    bootstraptest/*) printf '300\t/usr/bin/ruby\tbootstraptest/runner.rb\t--ruby=/usr/bin/ruby\t--color=never\t-q\t%s.rb' "$1" ;;
+    *) printf '300\t/usr/bin/ruby\t-W0\ttest/runner.rb\t--ruby=/usr/bin/ruby\t--color=never\t%s.rb' "$1" ;;
+    esac
+}
