@@ -78,7 +78,7 @@ set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 # net/stack: what TCP says of an open connection is for net/inet/.
 set(OURO_SYMBOLS_net/stack net_urgent_comes)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
-set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
+set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal syscall_trace_all)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), System V semaphores (linux/ipc/), timers (linux/time/) and reports (linux/fault/).
 set(OURO_SYMBOLS_linux/task ipc_process_ends signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
 # The only headers from outside src/: those of a freestanding compiler, and for these folders those of lwIP, <lwip/...> and
