@@ -220,6 +220,15 @@ static void test_window_of_the_listener(void **state)
     open_from(4200);
     assert_int_equal(accepted->rcv_wnd, 8192);
     assert_int_equal(accepted->wnd_most, 8192);
+    static const uint8_t scale[4] = {3, 3, 7, 1};
+    ((struct tcp_pcb_listen *)(void *)listener)->wnd_most = 100000;
+    struct wire_segment s = from(4201, 1000, 0, TCP_SYN);
+    s.options = scale;
+    s.options_size = 4;
+    wire_tcp(&s);
+    s = from(4201, 1001, wire_answer().sequence + 1, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepted->rcv_wnd, 100000);
     end();
 }
 
