@@ -222,6 +222,8 @@ static void test_short_packets(void **state)
             ip[40] = next[(seed >> 16) % sizeof next];
             if (seed & 8192)
                 ip[41] = 0;
+            if (seed & 16384) /* an option whose length would be behind the header */
+                memcpy(ip + 42, (uint8_t[]){1, 3, 0, 0, 0, 5}, 6);
         }
         net_card_frame(frame, size, 2000);
         if (i % 32 == 0)
