@@ -229,7 +229,7 @@ static bool run_begin(uint8_t *frame, size_t size, size_t tcp) REQUIRES(net_lock
     uint32_t wanted = tcp == AFTER_IPV6 ? NETDEV_SEGMENT6 : NETDEV_SEGMENT4, sequence;
     uint32_t headers = (uint32_t)tcp + (frame[tcp + TCP_AT_SIZE] >> 4) * 4u;
     if (tcp == 0 || !(card->features & wanted) || frame[tcp + TCP_AT_FLAGS] != TCP_ACK ||
-        size <= headers)
+        size <= headers || get16(frame + tcp + TCP_AT_CHECKSUM) != 0) /* a raw socket's has one */
         return false;
     memcpy(&sequence, frame + tcp + TCP_AT_SEQUENCE, sizeof(sequence));
     run = (struct card_run){.frame = frame,

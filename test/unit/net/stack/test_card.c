@@ -186,6 +186,53 @@ static void test_error_of_a_chain(void **state)
     assert_int_equal(net_buffers_used(), 0);
 }
 
+/* Packets of all kinds that end too early, or whose extension headers are longer than they: AddressSanitizer reports what is
+ * read behind them. */
+static void test_short_packets(void **state)
+{
+    (void)state;
+    static const uint8_t next[] = {0, 60, 43, 44, 6, 17, 58, 59, 200};
+    uint32_t seed = 1;
+    net_native_pass(10000); /* no other machine has the link-local address */
+    for (unsigned i = 0; i < 60000; i++) {
+        uint8_t frame[14 + 80];
+        unsigned kind = i % 3, size = 14 + i / 3 % 80;
+        for (unsigned k = 0; k < sizeof frame; k++)
+            frame[k] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+        memcpy(frame, own, 6);
+        memcpy(frame + 6, router, 6);
+        put(frame + 12, kind == 0 ? 0x0800 : kind == 1 ? 0x86dd : 0x0806);
+        uint8_t *ip = frame + 14, proto = next[(seed >> 8) % sizeof next];
+        if (kind == 0) {
+            ip[0] = 0x45;
+            ip[6] = ip[7] = 0;
+            put(ip + 2, size - 14);
+            ip[9] = proto;
+            memcpy(ip + 12, router_ip, 4);
+            if (seed & 4096)
+                memcpy(ip + 16, own_ip, 4);
+            put(ip + 10, 0);
+            put(ip + 10, sum_of(ip, 20, 0));
+        } else if (kind == 1) {
+            ip[0] = 0x60;
+            put(ip + 4, size < 54 ? 0 : size - 54);
+            ip[6] = proto;
+            memcpy(ip + 8, (uint8_t[]){0xfe, 0x80}, 2);
+            memcpy(ip + 24, (uint8_t[16]){0xff, 2, [15] = 1}, 16);
+            ip[40] = next[(seed >> 16) % sizeof next];
+            if (seed & 8192)
+                ip[41] = 0;
+            if (seed & 16384) /* an option whose length would be behind the header */
+                memcpy(ip + 42, (uint8_t[]){1, 3, 0, 0, 0, 5}, 6);
+        }
+        net_card_frame(frame, size, 2000);
+        if (i % 32 == 0)
+            net_native_pass(1);
+    }
+    net_native_pass(100000);
+    assert_int_equal(net_buffers_used(), 0);
+}
+
 /* The card makes TCP's checksums: the frame has the pseudo header's sum, of which the whole is made as a card does it. */
 static void test_checksum_is_left_to_the_card(void **state)
 {
@@ -414,11 +461,17 @@ int main(void)
     net_card_on_send = dhcp_server;
     net_native_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dhcp),           cmocka_unit_test(test_arp),
-        cmocka_unit_test(test_ping),           cmocka_unit_test(test_error_of_a_chain),
-        cmocka_unit_test(test_no_copy),        cmocka_unit_test(test_checksum_is_left_to_the_card),
-        cmocka_unit_test(test_poll_gives_way), cmocka_unit_test(test_the_card_cuts),
-        cmocka_unit_test(test_full_ring),      cmocka_unit_test(test_link),
+        cmocka_unit_test(test_dhcp),
+        cmocka_unit_test(test_arp),
+        cmocka_unit_test(test_ping),
+        cmocka_unit_test(test_error_of_a_chain),
+        cmocka_unit_test(test_short_packets),
+        cmocka_unit_test(test_no_copy),
+        cmocka_unit_test(test_checksum_is_left_to_the_card),
+        cmocka_unit_test(test_poll_gives_way),
+        cmocka_unit_test(test_the_card_cuts),
+        cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_link),
     };
     return RUN_TESTS(tests);
 }

@@ -211,6 +211,27 @@ static void test_full_queue_ignores_syns(void **state)
     end();
 }
 
+/* A connection begins with the window that its listener has. */
+static void test_window_of_the_listener(void **state)
+{
+    (void)state;
+    serve(8);
+    ((struct tcp_pcb_listen *)(void *)listener)->wnd_most = 8192;
+    open_from(4200);
+    assert_int_equal(accepted->rcv_wnd, 8192);
+    assert_int_equal(accepted->wnd_most, 8192);
+    static const uint8_t scale[4] = {3, 3, 7, 1};
+    ((struct tcp_pcb_listen *)(void *)listener)->wnd_most = 100000;
+    struct wire_segment s = from(4201, 1000, 0, TCP_SYN);
+    s.options = scale;
+    s.options_size = 4;
+    wire_tcp(&s);
+    s = from(4201, 1001, wire_answer().sequence + 1, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepted->rcv_wnd, 100000);
+    end();
+}
+
 /* What waits out of sequence never reaches beyond the window. */
 static void test_out_of_sequence_beyond_window(void **state)
 {
@@ -476,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_ports_are_shared_by_ends),
         cmocka_unit_test(test_syn_flood),
         cmocka_unit_test(test_full_queue_ignores_syns),
+        cmocka_unit_test(test_window_of_the_listener),
         cmocka_unit_test(test_out_of_sequence_beyond_window),
         cmocka_unit_test(test_byte_half_way_round),
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
