@@ -292,7 +292,7 @@ int main(int argc, char **argv)
 C
 gcc -g -O1 -fno-stack-protector -fno-inline -o smashed smashed.c || exit 1
 terminal ./smashed
-has seen '^          #1 0x[0-9a-f]* outer\+' '^          #2\? 0x[0-9a-f]* [a-z_]+\+'
+has seen '^          #1 0x[0-9a-f]* outer\+' '^          #2\? 0x[0-9a-f]* [a-z_.]+\+'
 grep -q 'no code is known there' seen && { bad 'a number is a frame'; show seen; }
 terminal -v ./smashed handled
 has seen '^ *#[0-9]* 0x[0-9a-f]* inner\+0x0 \[smashed\] at smashed.c:4' '^ *#[0-9]* 0x[0-9a-f]* plain\+'
