@@ -78,8 +78,8 @@ bool nmi_clock_rang(void)
 {
     if (!armed)
         return false;
-    (void)
-        is_over(); /* what nmi_clock_arm() has latched and not read yet, if the NMI comes between */
+    /* The first answer may be one that nmi_clock_arm() has latched and not read yet. */
+    (void)is_over();
     bool rang = is_over();
     armed &= !rang;
     rang |= owed;

@@ -20,7 +20,7 @@
 
 #define STEPS_MAX  2000 /* frames walked, without those that skip_recursion() counts */
 #define SCAN_WORDS 512  /* words searched for one return address */
-#define LINES_SIZE (UINT64_C(1) << 20) /* bytes of line tables that are read for one trace */
+#define LINES_SIZE (UINT64_C(1) << 18) /* bytes of line tables that are read for one trace */
 
 static struct trace trace;
 static bool cut;
@@ -251,7 +251,7 @@ static bool program_below(const struct fault_facts *f, uint64_t registers[X86_RE
     return p->rip >= LAYOUT_PROGRAM_START && p->rip < LAYOUT_PROGRAM_END;
 }
 
-static uint64_t line_fuel;
+static uint64_t line_fuel; /* 0 for the traces of other threads, which may be many */
 
 /* " at crash.c:10", for screens and serial ports; the host tool puts what it knows itself in its place. */
 static void name_line(uint64_t at, char *to, size_t size)
@@ -259,7 +259,7 @@ static void name_line(uint64_t at, char *to, size_t size)
     struct report_module m;
     struct line_place place;
     to[0] = '\0';
-    if (at < LAYOUT_PROGRAM_END && report_module_at(at, &m) &&
+    if (line_fuel != 0 && at < LAYOUT_PROGRAM_END && report_module_at(at, &m) &&
         line_table_find(&m.file, at - m.bias, &line_fuel, &place))
         fmt_snprintf(to, size, " at %s:%llu", place.file, (unsigned long long)place.line);
 }
@@ -276,10 +276,10 @@ static void print_frame(unsigned number, unsigned line, const struct trace_frame
            frame->how == '?' ? "?" : "", (unsigned long long)frame->rip, place, line_text);
 }
 
-static void diag_trace_start(void)
+static void diag_trace_start(uint64_t fuel)
 {
     trace_start(&trace);
-    line_fuel = LINES_SIZE;
+    line_fuel = fuel;
     cut = false;
     module.range = virt_range(0, 0);
 }
@@ -312,7 +312,7 @@ static void trace_print(unsigned on_screen)
 void report_trace(const struct fault_facts *f, unsigned on_screen)
 {
     uint64_t program[X86_REGISTERS];
-    diag_trace_start();
+    diag_trace_start(LINES_SIZE);
     collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
     if (program_below(f, program))
         collect(program, '0');
@@ -325,7 +325,7 @@ void report_thread_trace(const struct trap_frame *frame, struct address_space *s
     struct address_space *before = running_space;
     paging_run(space != NULL ? space : before);
     report_registers_of(frame, registers);
-    diag_trace_start();
+    diag_trace_start(0);
     collect(registers, '0');
     trace_print(UINT32_MAX);
     paging_run(before);

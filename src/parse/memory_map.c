@@ -156,19 +156,19 @@ uint64_t memory_map_cut(struct boot_info *info, uint64_t end)
 
 bool memory_map_claim(struct boot_info *info, struct phys_range module)
 {
-    for (size_t i = 1; i < info->memory_count; i++) {
-        struct boot_memory *kept = &info->memory[i], *ram = kept - 1;
-        uint64_t at = kept->range.start.v;
-        if (ram->kind != BOOT_MEMORY_RAM || ram->range.end.v != at ||
-            kept->kind == BOOT_MEMORY_BAD || module.start.v < ram->range.start.v ||
-            module.start.v >= at || module.end.v <= at || module.end.v > kept->range.end.v)
+    for (size_t i = 0; i < info->memory_count; i++) {
+        const struct boot_memory *kept = &info->memory[i], *ram = kept - (i > 0);
+        uint64_t at = kept->range.start.v, start = module.start.v & ~UINT64_C(4095);
+        if (kept->kind == BOOT_MEMORY_RAM || kept->kind == BOOT_MEMORY_BAD || module.end.v <= at ||
+            module.end.v > kept->range.end.v)
             continue;
-        ram->range.end = kept->range.start = module.end;
-        if (kept->range.end.v == module.end.v) {
-            info->memory_count--;
-            memmove(kept, kept + 1, (info->memory_count - i) * sizeof *kept);
-            merge_into_previous(info, i);
-        }
+        if (module.start.v < at && (ram->kind != BOOT_MEMORY_RAM || ram->range.end.v != at ||
+                                    module.start.v < ram->range.start.v))
+            return false;
+        if (repaint(info, &i, start > at ? start : at, module.end.v, BOOT_MEMORY_RAM) != E_OK)
+            return false;
+        merge_into_previous(info, i + 1);
+        merge_into_previous(info, i);
         return true;
     }
     return false;

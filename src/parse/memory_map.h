@@ -18,6 +18,6 @@ MUST_CHECK enum err memory_map_add(struct boot_info *info, uint64_t base, uint64
                                    uint32_t e820_type);
 /* Cuts the map at `end`, where the CPU's physical addresses end. Returns the end of RAM, 0 if there is none. */
 uint64_t memory_map_cut(struct boot_info *info, uint64_t end);
-/* A module that begins in RAM and ends in what the firmware keeps right behind it (QEMU lays it over SeaBIOS's last pages):
- * its part of that becomes RAM. False: it does not end so, and nothing is changed. O(entries) */
+/* A module that ends in what the firmware keeps, and begins there or in RAM right before it (QEMU lays it over SeaBIOS's last pages):
+ * its part of that becomes RAM, from the start of its page on. False: it does not end so, or the map is full. O(entries) */
 MUST_CHECK bool memory_map_claim(struct boot_info *info, struct phys_range module);

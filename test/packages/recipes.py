@@ -124,7 +124,9 @@ class Machine:
         self.name = name
         self.log = tempfile.TemporaryFile(dir=folder)
         # noglob: the patterns are expanded by the stand-in.
-        self.process = subprocess.Popen(["bash", "-euf", "-c", recipes()[name]], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+        php = glob.glob(ROOT + "/usr/sbin/php-fpm8.?")
+        lines = recipes()[name].replace("php-fpm8.2", os.path.basename(php[0]) if php else "php-fpm8.2")  # the page has Debian 12's
+        self.process = subprocess.Popen(["bash", "-euf", "-c", lines], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
 
     def __enter__(self):

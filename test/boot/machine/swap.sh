@@ -160,7 +160,6 @@ S
 sqlite() {
     mkdir root
     cat >root/work.sql <<'S'
-pragma journal_mode=off;
 pragma synchronous=off;
 create table t(a integer primary key, b text, c integer);
 with recursive n(x) as (select 1 union all select x + 1 from n where x < 100000)

@@ -30,7 +30,7 @@ on_terminal() {
         script -qec "stty cols 91 rows 17; $how $1" /dev/null </dev/null >seen 2>&1
         echo "$?" >>seen
         # script types a NUL when its own input ends and the terminal is raw: its echo is not output of the program.
-        cat seen extra 2>/dev/null | tr -d '\r' | sed 's/^^@//' | grep -v '^\[ *[0-9]*\.[0-9]*\] '
+        cat seen extra 2>/dev/null | tr -d '\r' | sed 's/\^@//' | grep -v '^\[ *[0-9]*\.[0-9]*\] '
         rm -f extra
         [ "$how" != ./tty ] || echo --
     done >both

@@ -234,7 +234,8 @@ int main(void)
 C
 gcc -g -O0 -fno-builtin -o key key.c || exit 1
 terminal ./key
-has seen '^  heap    r[a-z]+ is what free\(\) leaves in a block, as in 0x[0-9a-f]*$' '^  hint    perhaps a use after free: '
+# (Another compiler keeps the pointer to the block in a register, which the report names first.)
+has seen '^  heap    r[a-z]+ is (what free\(\) leaves in a block, as in|at \+0x0 in a freed block of 40 bytes,) 0x[0-9a-f]*$' '^  hint    perhaps a use after free: '
 for how in 'heap 15' 'heap-musl 15'; do
     terminal "./$how"
     grep -Eq '^  heap .* rdi|use after free' seen && { bad "a block in use: $how"; show seen; }
@@ -292,7 +293,7 @@ int main(int argc, char **argv)
 C
 gcc -g -O1 -fno-stack-protector -fno-inline -o smashed smashed.c || exit 1
 terminal ./smashed
-has seen '^          #1 0x[0-9a-f]* outer\+' '^          #2\? 0x[0-9a-f]* [a-z_]+\+'
+has seen '^          #1 0x[0-9a-f]* outer\+' '^          #2\? 0x[0-9a-f]* [a-z_.]+\+'
 grep -q 'no code is known there' seen && { bad 'a number is a frame'; show seen; }
 terminal -v ./smashed handled
 has seen '^ *#[0-9]* 0x[0-9a-f]* inner\+0x0 \[smashed\] at smashed.c:4' '^ *#[0-9]* 0x[0-9a-f]* plain\+'

@@ -209,8 +209,7 @@ static void test_module_over_the_firmwares_pages(void **state)
     check_boot_info(&info);
     expect(0, 0, 1100, BOOT_MEMORY_RAM);
     expect(1, 1100, 1200, BOOT_MEMORY_RESERVED);
-    /* Not in RAM at first; past what is kept; in RAM alone; from another entry on. */
-    assert_false(memory_map_claim(&info, phys_range(1100, 1150)));
+    /* Past what is kept; in RAM alone; from another entry on. */
     assert_false(memory_map_claim(&info, phys_range(900, 1201)));
     assert_false(memory_map_claim(&info, phys_range(900, 1100)));
     assert_false(memory_map_claim(&info, phys_range(1250, 1400)));
@@ -227,6 +226,16 @@ static void test_module_over_the_firmwares_pages(void **state)
     check_boot_info(&info);
     assert_int_equal(info.memory_count, 1);
     expect(0, 0, 1300, BOOT_MEMORY_RAM);
+    /* All of it in what is kept: the pages before and behind it stay the firmware's. */
+    start();
+    add(0, 0x10000, RAM);
+    add(0x10000, 0x20000, RESERVED);
+    assert_true(memory_map_claim(&info, phys_range(0x12010, 0x12200)));
+    check_boot_info(&info);
+    expect(0, 0, 0x10000, BOOT_MEMORY_RAM);
+    expect(1, 0x10000, 0x12000, BOOT_MEMORY_RESERVED);
+    expect(2, 0x12000, 0x12200, BOOT_MEMORY_RAM);
+    expect(3, 0x12200, 0x20000, BOOT_MEMORY_RESERVED);
 }
 
 int main(void)
