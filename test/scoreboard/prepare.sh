@@ -80,7 +80,7 @@ unpack() {
     mkdir -p "$folder/download" "$tree"
     (cd "$folder/download" && apt-get download -q -o APT::Sandbox::User= "$archive") > "$folder/unpack.log" 2>&1 ||
         absent "apt has no package $archive: $(grep -m 1 '^E:' "$folder/unpack.log")"
-    # shellcheck disable=SC2086 # a list
+    # shellcheck disable=SC2046,SC2086 # lists
     dpkg-deb --fsys-tarfile "$folder"/download/*.deb | tar -xO "./usr/src/$archive.tar.xz" | xz -dc -T0 |
         tar -x -C "$tree" --strip-components=1 $(printf "$archive/%s " $keep)
     dpkg-deb -W "$folder"/download/*.deb | tr '\t' ' ' > "$folder/version"
