@@ -16,6 +16,7 @@
 #   archive=NAME        binary package that holds a tar of sources, /usr/src/NAME.tar.xz: of it "keep", folders and files, is unpacked in $tree
 #   packages="NAME..."  binary packages, unpacked with what they need as the root
 #   tools="NAME..."     commands of this computer that build it
+#   sample=N slow="..." cases that are run with every commit, and those that are not among them
 #   list                prints the names of all cases
 #   build CASE...       builds these in $tree and puts what they need into $root; -: all
 #   words CASE          prints seconds, program and arguments, or nothing: the case was not built
