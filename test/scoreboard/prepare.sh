@@ -16,6 +16,7 @@
 #   archive=NAME        binary package that holds a tar of sources, /usr/src/NAME.tar.xz: of it "keep", folders and files, is unpacked in $tree
 #   packages="NAME..."  binary packages, unpacked with what they need as the root; with a source: besides it
 #   tools="NAME..."     commands of this computer that build it
+#   sample=N slow="..." cases that are run with every commit, and those that are not among them
 #   list                prints the names of all cases
 #   build CASE...       builds these in $tree and puts what they need into $root; -: all
 #   words CASE          prints seconds, program and arguments, or nothing: the case was not built
@@ -84,7 +85,7 @@ unpack() {
     mkdir -p "$folder/download" "$tree"
     (cd "$folder/download" && apt-get download -q -o APT::Sandbox::User= "$archive") > "$folder/unpack.log" 2>&1 ||
         absent "apt has no package $archive: $(grep -m 1 '^E:' "$folder/unpack.log")"
-    # shellcheck disable=SC2086 # a list
+    # shellcheck disable=SC2046,SC2086 # lists
     dpkg-deb --fsys-tarfile "$folder"/download/*.deb | tar -xO "./usr/src/$archive.tar.xz" | xz -dc -T0 |
         tar -x -C "$tree" --strip-components=1 $(printf "$archive/%s " $keep)
     dpkg-deb -W "$folder"/download/*.deb | tr '\t' ' ' > "$folder/version"

@@ -61,6 +61,7 @@ class Suite:
         self.memory = found.get("memory", "512M")
         self.minimum = int(found["minimum"])
         self.sample = int(found.get("sample", "60"))
+        self.slow = found.get("slow", "").split()
         self.folder = BUILD / "scoreboard" / name
         self.out = self.folder / "all"
         self.linux = {}
@@ -390,7 +391,7 @@ def run_one(suite, case):
 
 def run_sample(suite):
     """Cases drawn by a fixed seed; only these are built."""
-    names = [name for name in suite.names() if name not in suite.linux and name not in suite.blocked]
+    names = [name for name in suite.names() if name not in suite.linux and name not in suite.blocked and name not in suite.slow]
     drawn = sorted(random.Random(SEED).sample(names, min(suite.sample, len(names))))
     suite.prepare(drawn)
     names = [name for name in drawn if name in suite.cases]

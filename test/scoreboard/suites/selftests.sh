@@ -7,8 +7,9 @@ keep="tools/testing/selftests tools/include tools/scripts tools/arch/x86/include
 tools="gcc make xz"
 start=/suite
 memory=1G
-minimum=1
-sample=40
+minimum=110
+sample=25
+slow="timers/inconsistency-check timers/threadtest timers/mqueue-lat vm/soft-dirty x86/syscall_numbering_64 pidfd/pidfd_poll_test"
 title="Linux's selftests: nolibc, x86, mm, timers, futex, sigaltstack, rseq, proc, pidfd, exec, net, breakpoints and small ones"
 folders="x86 vm timers futex/functional sigaltstack rseq proc pidfd exec net breakpoints
 clone3 ipc kcmp membarrier memfd mincore mqueue openat2 size splice tmpfs"

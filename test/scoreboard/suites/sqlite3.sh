@@ -40,7 +40,7 @@ build() {
 }
 
 words() {
-    local name=${1#*/}
+    local name=${1#*/} k=/suite/kvtest
     [ -x "$root/suite/${1%/*}" ] || return 0
     case $1 in
     speedtest1/*)
@@ -49,14 +49,14 @@ words() {
     fuzzcheck/*) printf '900\t/suite/fuzzcheck\t/suite/fuzzdata%s.db' "$name" ;;
     threadtest3/*) printf '300\t/suite/threadtest3\t%s' "$name" ;;
     kvtest/*)
-        printf '300\t/bin/sh\t-c\tk=/suite/kvtest; $k init x.db --count 4k --size 4k --variance 3k && '
+        printf '300\t/bin/sh\t-c\t%s' "$k init x.db --count 4k --size 4k --variance 3k && "
         case $name in
-        files) printf 'mkdir x && $k export x.db x && $k run x --count 4k --asc && $k run x --count 4k --random --update' ;;
-        database) printf '$k run x.db --count 4k --random && $k stat x.db' ;;
-        blob-api) printf '$k run x.db --count 4k --blob-api --desc' ;;
-        update) printf '$k run x.db --count 2k --update --random --integrity-check' ;;
-        multitrans) printf '$k run x.db --count 1k --multitrans --update --jmode wal --integrity-check' ;;
-        mmap) printf '$k run x.db --count 4k --mmap 100m --asc --cache-size 10' ;;
+        files) printf %s "mkdir x && $k export x.db x && $k run x --count 4k --asc && $k run x --count 4k --random --update" ;;
+        database) printf %s "$k run x.db --count 4k --random && $k stat x.db" ;;
+        blob-api) printf %s "$k run x.db --count 4k --blob-api --desc" ;;
+        update) printf %s "$k run x.db --count 2k --update --random --integrity-check" ;;
+        multitrans) printf %s "$k run x.db --count 1k --multitrans --update --jmode wal --integrity-check" ;;
+        mmap) printf %s "$k run x.db --count 4k --mmap 100m --asc --cache-size 10" ;;
         esac
         ;;
     esac

@@ -17,5 +17,5 @@ list() {
 build() { :; }
 
 words() {
-    printf '60\t/usr/bin/stress-ng\t--%s\t1\t--timeout\t%s\t--verify\t--temp-path\t/tmp' "$1" "${STRESS_SECONDS:-2}"
+    printf '200\t/usr/bin/stress-ng\t--%s\t1\t--timeout\t%s\t--verify\t--temp-path\t/tmp' "$1" "${STRESS_SECONDS:-2}"
 }
