@@ -176,6 +176,17 @@ void thread_own_fpu(void) NO_LOCK_ANALYSIS
     sched_unlock(flags);
 }
 
+COLD void thread_store_fpu(void)
+{
+    uint64_t flags = sched_lock();
+    if (fpu_owner == thread_current()) {
+        disable_fpu_trap();
+        cpu_fpu_save(fpu_owner->fpu);
+        fpu_owner = NULL;
+    }
+    sched_unlock(flags);
+}
+
 static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
 {
     if (run_queue.count > 0 && !slice_timer.armed)

@@ -31,6 +31,10 @@ static inline void tlb_batch_add(struct tlb_batch *batch, virt_t page)
  * send shootdowns and wait for their completion. */
 static inline void tlb_batch_end(struct tlb_batch *batch)
 {
+    if (unlikely(paging_holds_flushes)) {
+        batch->count = 0;
+        return;
+    }
     if (batch->count > TLB_BATCH_PAGES) {
         pt_invalidate_all();
         paging_counters.full_flushes++;
