@@ -273,6 +273,7 @@ class Results:
     def __init__(self, suite, side, again):
         self.path = suite.folder / f"{suite.out.name}.{side}"
         key = hashlib.sha256((KERNEL if side == "ouro" else LINUX / "vmlinuz").read_bytes()).hexdigest() + " " + suite.version
+        key += " " + hashlib.sha256("".join(suite.cases.values()).encode()).hexdigest()
         self.cases, self.tries = {}, {}
         lines = self.path.read_text().splitlines() if self.path.exists() and not again else []
         if lines and lines[0] == key:
