@@ -26,6 +26,7 @@
 #include "dev/local/local_console.h"
 #include "dev/nic/nic_machine.h"
 #include "dev/pc/clocks.h"
+#include "dev/pc/cpus.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
 #include "dev/virtio/machine.h"
@@ -77,6 +78,8 @@ static void start_program(void *unused)
     vdso_init();                               /* clocks that need no system call */
     exceptions_init();                         /* exceptions of the program become its signals */
     cpu_syscall_init();                        /* the `syscall` instruction enters the kernel */
+    if (SEVERAL_CPUS)
+        machine_cpus_start(&boot, options.cpus); /* the other CPUs idle */
     deadlock_watch(options.deadlock_seconds);  /* deadlocks are reported */
     watchdog_start(options.watchdog_seconds);  /* interrupts that stay off are reported */
     thread_dump_keys();                        /* keys that show threads and page tables */

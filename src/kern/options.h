@@ -42,6 +42,7 @@ struct options {
     bool boot_chart;                             /* kern/boot_marks.h */
     unsigned deadlock_seconds;                   /* deadlock=; 0: never */
     unsigned watchdog_seconds;                   /* watchdog=: kern/watchdog.h; 0: never */
+    unsigned cpus;                               /* cpus=: for ouro-cpus.elf, that run at most; 0: all */
     uint64_t tsc_hz;                             /* tsc=, measured by a host; 0: unknown */
     bool time_from_host;                         /* time=host: kern/host_time.h */
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */

@@ -15,7 +15,7 @@
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
-#include "mm/pt/paging.h"
+#include "mm/pt/spaces.h"
 #include "mm/vm/usercopy.h"
 
 #define FPU_ALIGN  64
@@ -30,12 +30,23 @@ NORETURN void thread_run(void (*function)(void *argument), void *argument);
 
 struct spin_lock sched_spin;
 
-static struct run_queue run_queue GUARDED_BY(class_sched);
+/* What the scheduler knows of each CPU. */
+static struct sched_cpu {
+    struct run_queue queue GUARDED_BY(class_sched);
+    struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
+    struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
+    bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
+    struct timer slice; /* fires at or after the end of the running thread's slice */
+    struct thread *idle;      /* of several CPUs: runs when no other can */
+} sched_cpus[CPUS_MAX];
+
+/* That of this CPU. */
+static ALWAYS_INLINE struct sched_cpu *own(void)
+{
+    return &sched_cpus[cpu_index()];
+}
+
 static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
-static struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
-static struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
-static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
-static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
 static uint64_t idle_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
@@ -76,10 +87,10 @@ static void thread_free(struct thread *t) REQUIRES(kernel_lock)
 
 static void reap(void) REQUIRES(kernel_lock, class_sched)
 {
-    struct thread *t = ended;
+    struct thread *t = own()->ended;
     if (t == NULL)
         return;
-    ended = NULL;
+    own()->ended = NULL;
     if (spare_count == SPARES_MAX) {
         thread_free(t);
         return;
@@ -110,20 +121,27 @@ COLD void thread_trim(void)
 
 static void disable_fpu_trap(void) REQUIRES(class_sched)
 {
-    if (!fpu_trap)
+    if (!own()->fpu_trap)
         return;
     __asm__ volatile("clts");
-    fpu_trap = false;
+    own()->fpu_trap = false;
 }
 
 static void swap_fpu(struct thread *t) REQUIRES(class_sched)
 {
     disable_fpu_trap();
-    if (fpu_owner != NULL)
-        cpu_fpu_save(fpu_owner->fpu);
+    if (!SEVERAL_CPUS && own()->fpu_owner != NULL) /* of several, they are saved when it leaves its CPU */
+        cpu_fpu_save(own()->fpu_owner->fpu);
     cpu_fpu_load(t->fpu);
-    fpu_owner = t;
+    own()->fpu_owner = t;
+    t->fpu_cpu = (uint8_t)cpu_index();
     t->fpu_turns = t->fpu_at_once ? FPU_TURNS + 1 : (uint8_t)(t->fpu_turns + 1);
+}
+
+/* Of several CPUs another may have had its registers since. */
+static bool owns_fpu(const struct thread *t) NO_LOCK_ANALYSIS
+{
+    return own()->fpu_owner == t && (!SEVERAL_CPUS || t->fpu_cpu == cpu_index());
 }
 
 static void load_state(struct thread *t) REQUIRES(class_sched)
@@ -132,20 +150,22 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
     cpu->current = t;
     cpu->kstack_top = t->kstack.end.v;
     cpu->kstack_low = t->kstack.start.v;
+    if (SEVERAL_CPUS)
+        paging_run(t->space != NULL ? t->space : &resting_space);
     if (t->fpu == NULL)
         return; /* kernel thread: the space, FS and the FPU registers stay as they are */
     if (unlikely(t->space != running_space))
         paging_run(t->space);
     wrmsr(MSR_FS_BASE, t->fs_base);
-    if (fpu_owner == t) {
+    if (owns_fpu(t)) {
         disable_fpu_trap();
     } else if (t->fpu_turns > FPU_TURNS) {
         swap_fpu(t);
     } else {
         t->fpu_turns = 0;
-        if (!fpu_trap) {
+        if (!own()->fpu_trap) {
             write_cr0(CR0_KNOWN | CR0_TS);
-            fpu_trap = true;
+            own()->fpu_trap = true;
         }
     }
 }
@@ -160,7 +180,7 @@ static void fpu_used(struct trap_frame *frame)
         return;
     }
     spin_lock(&sched_spin, &class_sched);
-    if (self->fpu == NULL || !fpu_trap)
+    if (self->fpu == NULL || !own()->fpu_trap)
         panic_at(frame, "the kernel used an FPU register");
     swap_fpu(self);
     spin_unlock(&sched_spin, &class_sched);
@@ -169,17 +189,23 @@ static void fpu_used(struct trap_frame *frame)
 /* Looks without the lock: only the running thread makes itself the owner, and another only when it runs. */
 void thread_own_fpu(void) NO_LOCK_ANALYSIS
 {
-    if (likely(fpu_owner == thread_current()))
+    if (likely(owns_fpu(thread_current())))
         return;
     uint64_t flags = sched_lock();
     swap_fpu(thread_current());
     sched_unlock(flags);
 }
 
+/* The watchdog's timer finds a `hlt` of the program on the first CPU (linux/fault/exceptions.c), slices do on others. */
+static bool needs_ticks(void)
+{
+    return SEVERAL_CPUS && cpu_index() != 0 && thread_current()->fpu != NULL;
+}
+
 static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
 {
-    if (run_queue.count > 0 && !slice_timer.armed)
-        timer_start(&slice_timer, end_ns);
+    if ((own()->queue.count > 0 || needs_ticks()) && !own()->slice.armed)
+        timer_start(&own()->slice, end_ns);
 }
 
 /* `next` has been removed from the run queue. class_sched stays held across the switch. */
@@ -193,6 +219,11 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     if (next == self)
         return;
     switch_count++;
+    if (SEVERAL_CPUS) {
+        if (self->fpu != NULL && self->state != THREAD_ENDED && owns_fpu(self) && !own()->fpu_trap)
+            cpu_fpu_save(self->fpu);
+        next->cpu = (uint8_t)cpu_index();
+    }
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
 }
@@ -222,7 +253,7 @@ static uint64_t charge(struct thread *self) REQUIRES(class_sched)
     if (unlikely(percpu_slice() & SLICE_POINTS))
         thread_point_passed();
     self->started_ns = now;
-    run_queue_charge(&run_queue, &self->run, ran);
+    run_queue_charge(&own()->queue, &self->run, ran);
     return now;
 }
 
@@ -239,33 +270,44 @@ static void slice_ended(struct timer *timer)
     struct thread *self = thread_current();
     uint64_t now = time_now_ns();
     spin_lock(&sched_spin, &class_sched);
-    if (run_queue.count != 0 && now < self->slice_end_ns) {
+    if (own()->queue.count != 0 && now < self->slice_end_ns) {
         timer_start(timer, self->slice_end_ns);
-    } else if (run_queue.count != 0) {
+    } else if (own()->queue.count != 0) {
         if (self->run.priority != 0)
             charge(self);
-        run_queue_limit(&run_queue, now);
-        bool over = run_queue_turn_is_over(&run_queue, &self->run, self->round_robin);
+        run_queue_limit(&own()->queue, now);
+        bool over = run_queue_turn_is_over(&own()->queue, &self->run, self->round_robin);
         if (!over)
             timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);
         slice_begin(over); /* SLICE_OVER is 1 */
+    } else if (needs_ticks()) {
+        timer_start(timer, now + RUN_SLICE_NS);
     }
     spin_unlock(&sched_spin, &class_sched);
+}
+
+/* True if a thread runs on another CPU. */
+static bool others_run(void) REQUIRES(class_sched)
+{
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        if (cpu != cpu_index() && percpus[cpu].current != sched_cpus[cpu].idle)
+            return true;
+    return false;
 }
 
 /* Idles on the stack of the thread that ran last, until a thread is runnable. */
 static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
 {
-    timer_cancel(&slice_timer);
+    timer_cancel(&own()->slice);
     if (idle_limit_ns != 0 && !timer_any_armed())
         timer_start(&idle_timer, time_now_ns() + idle_limit_ns);
     idle_over = false;
     not_idle_ns = 0;
-    while (run_queue.count == 0) {
+    while (own()->queue.count == 0) {
         not_idle_ns += deferred_idle();
         if (unlikely(idle_over)) {
             idle_over = false;
-            if (run_queue.count == 0 && !timer_any_armed()) {
+            if (own()->queue.count == 0 && !timer_any_armed() && !(SEVERAL_CPUS && others_run())) {
                 spin_unlock(&sched_spin, &class_sched);
                 threads_stuck();
                 spin_lock(&sched_spin, &class_sched);
@@ -273,13 +315,34 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
         }
     }
     timer_cancel(&idle_timer);
-    watchdog_wake();
+    if (!SEVERAL_CPUS || cpu_index() == 0)
+        watchdog_wake();
+}
+
+/* The first thread of another CPU's queue that may run here, of the longest queue; the idle thread if there is none. O(CPUs). */
+static NOINLINE struct thread *steal(void) REQUIRES(class_sched)
+{
+    struct sched_cpu *from = NULL;
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++) {
+        struct sched_cpu *other = &sched_cpus[cpu];
+        if (other->queue.count > (from != NULL ? from->queue.count : 0) &&
+            thread_of(run_queue_first(&other->queue))->allowed >> cpu_index() & 1)
+            from = other;
+    }
+    if (from == NULL)
+        return sched_cpus[cpu_index()].idle;
+    struct run_entity *first = run_queue_first(&from->queue);
+    run_queue_remove(&from->queue, first);
+    run_entity_move(first, &from->queue, &own()->queue);
+    return thread_of(first);
 }
 
 static struct thread *take_first(void) REQUIRES(class_sched)
 {
-    struct run_entity *first = run_queue_first(&run_queue);
-    run_queue_remove(&run_queue, first);
+    struct run_entity *first = run_queue_first(&own()->queue);
+    if (SEVERAL_CPUS && first == NULL)
+        return steal();
+    run_queue_remove(&own()->queue, first);
     return thread_of(first);
 }
 
@@ -291,7 +354,7 @@ void thread_block(void)
     self->state = THREAD_ASLEEP;
     kernel_lock_drop();
     self->switches[1]++;
-    if (run_queue.count == 0) {
+    if (!SEVERAL_CPUS && own()->queue.count == 0) {
         uint64_t idle_from = now;
         wait_for_work();
         now = time_now_ns();
@@ -299,6 +362,68 @@ void thread_block(void)
     }
     switch_to(take_first(), now);
     take_kernel_lock_again();
+}
+
+static bool is_idle(unsigned cpu) REQUIRES(class_sched)
+{
+    return percpus[cpu].current == sched_cpus[cpu].idle && sched_cpus[cpu].queue.count == 0;
+}
+
+/* The CPU that the thread ran on last, if it idles or no other does; else one that idles. O(CPUs). */
+static unsigned choose_cpu(const struct thread *t) REQUIRES(class_sched)
+{
+    unsigned best = t->cpu;
+    uint64_t may = t->allowed & cpus_all();
+    if (may == 0)
+        may = cpus_all();
+    if (!(may >> best & 1))
+        best = (unsigned)__builtin_ctzll(may);
+    if (is_idle(best))
+        return best;
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        if (may >> cpu & 1 && is_idle(cpu))
+            return cpu;
+    return best;
+}
+
+/* Another thread is in this CPU's queue: the running one goes on until it is preempted or its slice is over. */
+static void look_at_queue(void) REQUIRES(class_sched)
+{
+    struct thread *self = thread_current();
+    const struct run_entity *first = run_queue_first(&own()->queue);
+    if (self->state == THREAD_RUNNABLE && !(self->allowed >> cpu_index() & 1))
+        percpu()->slice |= SLICE_OVER;
+    if (first == NULL || self->state != THREAD_RUNNABLE)
+        return;
+    if (run_queue_preempts(first, &self->run))
+        percpu()->slice |= SLICE_OVER;
+    else if (!own()->slice.armed)
+        arm_slice(time_now_ns() + RUN_SLICE_NS);
+}
+
+/* Puts a thread that does not run in the queue of a CPU. */
+static void enqueue(struct thread *t, enum run_place place) REQUIRES(class_sched)
+{
+    unsigned cpu = choose_cpu(t);
+    struct run_queue *queue = &sched_cpus[cpu].queue;
+    const struct thread *current = percpus[cpu].current;
+    if (t->cpu != cpu)
+        run_entity_move(&t->run, &sched_cpus[t->cpu].queue, queue);
+    t->cpu = (uint8_t)cpu;
+    if (place == RUN_WOKEN && current != NULL && current->state == THREAD_RUNNABLE)
+        run_queue_advance(queue, &current->run);
+    run_queue_add(queue, &t->run, place);
+    if (cpu != cpu_index())
+        cpu_send(cpu, VECTOR_KICK);
+    else if (current != NULL)
+        look_at_queue();
+}
+
+void thread_kicked(void)
+{
+    spin_lock(&sched_spin, &class_sched);
+    look_at_queue();
+    spin_unlock(&sched_spin, &class_sched);
 }
 
 void thread_wake(struct thread *t, enum err reason)
@@ -309,14 +434,18 @@ void thread_wake(struct thread *t, enum err reason)
     t->state = THREAD_RUNNABLE;
     t->wake_reason = reason;
     list_remove(&t->wait.link);
+    if (SEVERAL_CPUS) {
+        enqueue(t, RUN_WOKEN);
+        return;
+    }
     if (self->state == THREAD_RUNNABLE)
-        run_queue_advance(&run_queue, &self->run);
-    run_queue_add(&run_queue, &t->run, RUN_WOKEN);
+        run_queue_advance(&own()->queue, &self->run);
+    run_queue_add(&own()->queue, &t->run, RUN_WOKEN);
     if (self->state != THREAD_RUNNABLE)
         return;
     if (run_queue_preempts(&t->run, &self->run))
         percpu()->slice |= SLICE_OVER;
-    else if (!slice_timer.armed)
+    else if (!own()->slice.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
 }
 
@@ -324,6 +453,8 @@ void thread_wake_for_signal(struct thread *t)
 {
     uint64_t flags = sched_lock();
     thread_wake(t, E_INTR);
+    if (SEVERAL_CPUS && t->cpu != cpu_index() && percpus[t->cpu].current == t)
+        cpu_send(t->cpu, VECTOR_KICK); /* it looks on its way back to the program */
     sched_unlock(flags);
 }
 
@@ -331,18 +462,39 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
 {
     struct thread *self = thread_current();
     uint64_t now = charge(self);
-    run_queue_add(&run_queue, &self->run, place);
+    if (SEVERAL_CPUS && !(self->allowed >> cpu_index() & 1))
+        enqueue(self, RUN_WOKEN); /* no other CPU has it before this one has left its stack */
+    else
+        run_queue_add(&own()->queue, &self->run, place);
     kernel_lock_drop();
     self->switches[0]++;
     switch_to(take_first(), now);
     take_kernel_lock_again();
 }
 
+/* kernel_lock precedes class_sched. */
+static void let_others_locked(void) REQUIRES(kernel_lock, class_sched)
+{
+    if (!cpu_kernel_is_wanted())
+        return;
+    kernel_lock_drop();
+    take_kernel_lock_again();
+}
+
+void thread_let_others(void)
+{
+    kernel_lock_drop();
+    kernel_lock_take();
+}
+
 static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     slice_begin(false);
-    if (run_queue.count != 0)
+    if (own()->queue.count != 0 ||
+        (SEVERAL_CPUS && !(thread_current()->allowed >> cpu_index() & 1)))
         thread_hand_over(place);
+    else if (SEVERAL_CPUS)
+        let_others_locked();
 }
 
 INIT_CODE void thread_count_points(void)
@@ -364,7 +516,7 @@ uint64_t thread_switch_count(void)
 
 void thread_tick(bool in_program)
 {
-    uint64_t busy = time_now_ns() - idle_ns - busy_ns[0] - busy_ns[1];
+    uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - idle_ns - busy_ns[0] - busy_ns[1];
     busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;
     thread_current()->ticks[in_program]++;
 }
@@ -403,14 +555,20 @@ COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_rob
 {
     uint64_t flags = sched_lock();
     bool queued = t->run.queued;
+    struct run_queue *queue = &sched_cpus[SEVERAL_CPUS ? t->cpu : 0].queue;
     if (queued)
-        run_queue_remove(&run_queue, &t->run);
+        run_queue_remove(queue, &t->run);
     t->run.priority = priority;
     t->run.weight = weight;
     t->round_robin = round_robin;
     if (queued)
-        run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
-    const struct run_entity *first = run_queue_first(&run_queue);
+        run_queue_add(queue, &t->run, RUN_PREEMPTED);
+    if (SEVERAL_CPUS && t->cpu != cpu_index()) {
+        cpu_send(t->cpu, VECTOR_KICK);
+        sched_unlock(flags);
+        return;
+    }
+    const struct run_entity *first = run_queue_first(&own()->queue);
     if (first != NULL && run_queue_preempts(first, &thread_current()->run))
         percpu()->slice |= SLICE_OVER;
     sched_unlock(flags);
@@ -454,6 +612,10 @@ static struct thread *thread_new(const char *name) REQUIRES(kernel_lock)
         return NULL;
     str_copy(t->name, name, sizeof t->name);
     t->id = next_id++;
+    if (SEVERAL_CPUS) {
+        t->fpu_cpu = CPUS_MAX;
+        t->allowed = UINT64_MAX;
+    }
     timer_init(&t->sleep_timer, sleep_ended);
     return t;
 }
@@ -480,10 +642,16 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     uint64_t flags = sched_lock();
     t->state = THREAD_RUNNABLE;
     wait_entry_init(&t->wait, thread_wake_entry);
-    run_entity_init(&t->run, &run_queue);
+    run_entity_init(&t->run, &own()->queue);
     list_add_tail(&all_threads, &t->all_link);
-    run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
-    if (percpu()->current != NULL && !slice_timer.armed)
+    if (SEVERAL_CPUS) {
+        t->cpu = t->cpu_told = (uint8_t)cpu_index();
+        enqueue(t, RUN_PREEMPTED);
+        sched_unlock(flags);
+        return;
+    }
+    run_queue_add(&own()->queue, &t->run, RUN_PREEMPTED);
+    if (percpu()->current != NULL && !own()->slice.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
     sched_unlock(flags);
 }
@@ -525,6 +693,8 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
     t->fpu_turns = thread_current()->fpu_turns;
     t->fpu_at_once = thread_current()->fpu_at_once;
     t->space = running_space;
+    if (SEVERAL_CPUS)
+        t->allowed = thread_current()->allowed;
     *out = t;
     launch(t, function, argument);
     return E_OK;
@@ -533,9 +703,14 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
 NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), void *argument)
 {
     uint64_t flags = sched_lock();
-    run_queue_init(&run_queue);
+    run_queue_init(&own()->queue);
     sched_unlock(flags);
-    timer_init(&slice_timer, slice_ended);
+    timer_init(&own()->slice, slice_ended);
+    if (SEVERAL_CPUS) {
+        virt_t unused;
+        must(paging_space_make(&resting_space));
+        must(thread_create_idle(0, &unused));
+    }
     timer_init(&idle_timer, idle_ended);
     struct thread *first;
     must(thread_create("init", function, argument, &first));
@@ -545,11 +720,70 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
     uint64_t boot_rsp;
     sched_lock();
     kernel_lock_drop();
-    run_queue_remove(&run_queue, &first->run);
+    run_queue_remove(&own()->queue, &first->run);
     first->started_ns = time_now_ns();
+    if (SEVERAL_CPUS)
+        first->space = &first_space;
     load_state(first);
     switch_stacks(&boot_rsp, first->rsp);
     __builtin_unreachable();
+}
+
+/* Its first turn begins as others do, after a switch. */
+static void idle_loop(void) NO_LOCK_ANALYSIS
+{
+    for (;;) {
+        uint64_t idle_from = time_now_ns();
+        if (own()->queue.count == 0)
+            wait_for_work();
+        uint64_t now = time_now_ns();
+        idle_ns += now - idle_from - not_idle_ns;
+        switch_to(take_first(), now);
+    }
+}
+
+/* The thread is in no queue yet. */
+COLD enum err thread_create_idle(unsigned cpu, virt_t *stack) NO_LOCK_ANALYSIS
+{
+    struct thread *t = thread_new("idle");
+    struct sched_cpu *sched = &sched_cpus[cpu];
+    if (t == NULL)
+        return E_NOMEM;
+    t->state = THREAD_ASLEEP; /* for ever: no one is to think that it runs */
+    t->cpu = (uint8_t)cpu;
+    lay_out_stack(t, NULL, NULL);
+    ((uint64_t *)(uintptr_t)t->rsp)[6] = (uint64_t)(uintptr_t)idle_loop;
+    sched->idle = t;
+    if (cpu != 0)
+        run_queue_init(&sched->queue);
+    timer_init(&sched->slice, slice_ended);
+    *stack = virt(t->rsp);
+    return E_OK;
+}
+
+NORETURN void thread_start_cpu(void)
+{
+    struct thread *self = sched_cpus[cpu_index()].idle;
+    spin_lock(&sched_spin, &class_sched);
+    self->started_ns = time_now_ns();
+    load_state(self);
+    idle_loop();
+    __builtin_unreachable();
+}
+
+COLD void thread_set_allowed(struct thread *t, uint64_t cpus)
+{
+    uint64_t flags = sched_lock();
+    t->allowed = cpus;
+    if (t->run.queued && !(cpus >> t->cpu & 1)) {
+        run_queue_remove(&sched_cpus[t->cpu].queue, &t->run);
+        enqueue(t, RUN_PREEMPTED);
+    } else if (percpus[t->cpu].current == t && t->cpu != cpu_index()) {
+        cpu_send(t->cpu, VECTOR_KICK);
+    } else if (t == thread_current()) {
+        look_at_queue();
+    }
+    sched_unlock(flags);
 }
 
 NORETURN void thread_exit(void)
@@ -560,14 +794,14 @@ NORETURN void thread_exit(void)
     self->state = THREAD_ENDED;
     timer_cancel(&self->sleep_timer);
     list_remove(&self->all_link);
-    if (fpu_owner == self)
-        fpu_owner = NULL;
+    if (own()->fpu_owner == self)
+        own()->fpu_owner = NULL;
     kernel_lock_drop();
-    if (run_queue.count == 0) {
+    if (!SEVERAL_CPUS && own()->queue.count == 0) {
         wait_for_work();
         now = time_now_ns();
     }
-    ended = self;
+    own()->ended = self;
     switch_to(take_first(), now);
     panic("an ended thread was switched to");
 }
@@ -593,8 +827,9 @@ void thread_set_fs_base(uint64_t base)
 }
 
 /* A thread that is not running has its final count; the running thread reads its own. */
-uint64_t thread_cpu_ns(const struct thread *t)
+uint64_t thread_cpu_ns(const struct thread *t) NO_LOCK_ANALYSIS
 {
-    bool running = t == thread_current() && thread_state_now(t) == THREAD_RUNNABLE;
+    const struct thread *on_cpu = SEVERAL_CPUS ? percpus[t->cpu].current : thread_current();
+    bool running = t == on_cpu && thread_state_now(t) == THREAD_RUNNABLE;
     return t->cpu_ns + (running ? time_now_ns() - t->started_ns : 0);
 }

@@ -8,7 +8,7 @@ RO_AFTER_INIT bool paging_nx, paging_huge;
 RO_AFTER_INIT uint64_t paging_reserved;
 struct paging_counters paging_counters;
 struct address_space kernel_space, first_space;
-struct address_space *running_space = &first_space;
+struct address_space *running_spaces[CPUS_MAX] = {&first_space};
 RO_AFTER_INIT uint64_t paging_window, paging_program_window;
 RO_AFTER_INIT struct virt_range paging_reserved_range;
 RO_AFTER_INIT unsigned pt_program_slot;
