@@ -38,6 +38,12 @@ static ALWAYS_INLINE unsigned cpu_index(void)
     return index;
 }
 
+/* True if another CPU runs. */
+static ALWAYS_INLINE bool cpus_others(void)
+{
+    return SEVERAL_CPUS && cpus_online > 1;
+}
+
 /* The set of all CPUs that run. */
 static inline uint64_t cpus_all(void)
 {
@@ -78,7 +84,7 @@ struct cpu_start {
 /* Prepares the frames. Boot. */
 void cpu_start_prepare(const struct cpu_start *start);
 /* Starts the CPU that is to have the next number, on that stack: it calls cpu_arrived() there. False: it does not answer
- * within 100 ms, and never will from now on. Callers: boot, threads. */
+ * within a second, and never will from now on. Callers: boot, threads. */
 bool cpu_start(const struct cpu_start *start, uint32_t apic_id, virt_t stack);
 /* What the CPU does then, with interrupts off and the registers and tables that the first has; does not return (kern/cpus.c). */
 NORETURN void cpu_arrived(void);

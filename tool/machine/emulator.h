@@ -24,6 +24,8 @@ enum medium {
     MEDIUM_USB,
     MEDIUM_DIRECT
 };
+#define MACHINE_CPUS_MAX 64 /* of ouro-cpus.elf: src/CMakeLists.txt */
+
 enum chipset {
     CHIPSET_PC,
     CHIPSET_Q35,
@@ -35,6 +37,7 @@ struct machine {
     enum firmware firmware;
     enum medium medium;
     enum chipset chipset;
+    unsigned cpus; /* 1 to MACHINE_CPUS_MAX */
     uint64_t memory;     /* bytes, a multiple of 4096 */
     const char *image;   /* cd, usb: a temporary file, writable */
     const char *kernel;  /* direct */

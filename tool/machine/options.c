@@ -113,6 +113,19 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
         argp_error(state, "--%s %s: %s", key == KEY_DISK ? "disk" : "volume", text, why);
 }
 
+static unsigned parse_cpus(struct argp_state *state, const char *text)
+{
+    char *end;
+    if (strcmp(text, "host") == 0) {
+        long count = sysconf(_SC_NPROCESSORS_ONLN);
+        return count < 1 ? 1 : count < MACHINE_CPUS_MAX ? (unsigned)count : MACHINE_CPUS_MAX;
+    }
+    unsigned long count = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || count < 1 || count > MACHINE_CPUS_MAX)
+        argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
+    return (unsigned)count;
+}
+
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -136,6 +149,9 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_MEDIUM:
         m->medium = parse_choice(state, "--medium", text, media);
         o->medium_chosen = true;
+        break;
+    case KEY_CPUS:
+        m->cpus = parse_cpus(state, text);
         break;
     case KEY_MACHINE:
         m->chipset = parse_choice(state, "--machine", text, chipsets);
@@ -524,6 +540,8 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "--image boots from --medium cd or usb");
     if (o->image && access(o->image, R_OK) != 0)
         fail_errno("cannot read %s", o->image);
+    if (!o->kernel)
+        o->kernel = place_built(o->machine.cpus > 1 ? "kernel/ouro-cpus.elf" : "kernel/ouro.elf");
     if (access(o->kernel, R_OK) != 0 && !o->image)
         fail_errno("cannot read the kernel %s", o->kernel);
 }
@@ -534,8 +552,8 @@ static void start(enum command command, struct request *out)
         .command = command,
         .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
+                    .cpus = 1,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = place_built("kernel/ouro.elf"),
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
 }

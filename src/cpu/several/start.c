@@ -24,11 +24,10 @@
 #include "cpu/x86.h"
 
 #define PAGE       4096
-#define WAIT_NS    UINT64_C(100000000) /* for its first instruction; then ten times as long for the rest */
+#define WAIT_NS    UINT64_C(1000000000) /* for its first instruction, and for each further step */
 #define POLL_NS    UINT64_C(20000)
 #define INIT_NS    UINT64_C(10000000) /* SDM 3A 8.4.4.1 */
 #define SIPI_NS    UINT64_C(200000)
-#define TSC_ROUNDS 32
 
 extern const char cpu_start_code[], cpu_start_code_end[];
 void cpu_start_entry(void);
@@ -69,7 +68,7 @@ void cpu_begin(void)
     const char *differs = set_registers();
     apic_start();
     percpu()->apic_id = apic_id();
-    for (unsigned i = 0; differs == NULL && i < TSC_ROUNDS; i++) {
+    for (unsigned i = 0; differs == NULL && i < (cpu_features.hypervisor ? 4 : 32); i++) {
         step = STEP_TSC;
         while (step != STEP_TSC_GIVEN)
             cpu_pause();
@@ -156,7 +155,7 @@ bool cpu_start(const struct cpu_start *start, uint32_t id, virt_t stack)
         log_warn("the cpu with the APIC ID %u does not answer: it is left out", id);
         return false;
     }
-    if (!accompany(10 * WAIT_NS)) {
+    if (!accompany(WAIT_NS)) {
         log_warn("the cpu with the APIC ID %u stopped on its way: it is left out", id);
         return false;
     }

@@ -80,12 +80,12 @@ static inline enum err pt_reach(const struct pt_access *access, const struct add
             return E_NOMEM;
         paging_counters.tables++;
         pte_t link = {frame.v | PTE_P | PTE_W};
-        if (SEVERAL_CPUS)
+        if (cpus_others())
             pt_clear_unlinked(access, frame);
         pt_store(path->table[at], pt_index(v, at), link);
         access->relinked(at - 1, v);
         pt_table_t made = access->table(space, at - 1, v, link);
-        if (!SEVERAL_CPUS)
+        if (!cpus_others())
             pt_clear(made);
         path->table[at - 1] = made;
         path->level = at - 1;
