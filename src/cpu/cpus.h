@@ -13,8 +13,10 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "cpu/percpu.h"
+#include "cpu/trap_frame.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef OURO_CPUS
@@ -54,8 +56,12 @@ static inline uint64_t cpus_all(void)
 
 /* Sends an interrupt, VECTOR_KICK or VECTOR_TLB, to another CPU. Callers: any. */
 void cpu_send(unsigned cpu, unsigned vector);
-/* Stops all others, for a panic, by NMIs; each notes what it was in (cpus_stopped_at()). Callers: any. */
-void cpus_stop(void);
+/* Stops all others for ever, for a panic, by NMIs; what each was in is in cpus_stopped_at(), NULL: it does not answer. False: another CPU
+ * does so, and this one is to wait. Callers: any. */
+bool cpus_stop(void);
+const struct trap_frame *cpus_stopped_at(unsigned cpu);
+/* In an NMI: does not return if the CPU is to stop. */
+void cpu_stop_if_asked(const struct trap_frame *frame);
 
 /* Each CPU of the set, but this one, flushes `count` pages, or, if they are too many, all, and has executed a serializing
  * instruction, before the return. Needs kernel_lock: one at a time. Interrupts on or off: the CPUs that wait for a lock with interrupts

@@ -75,13 +75,21 @@ static ALWAYS_INLINE void end_handler(const struct trap_frame *frame,
         kernel_lock_take();
 }
 
-static uint64_t interrupts[VECTOR_COUNT]; /* taken, by vector */
+static uint64_t interrupts[CPUS_MAX][VECTOR_COUNT]; /* taken, by vector */
+
+COLD uint64_t trap_interrupts_of(unsigned cpu, unsigned from, unsigned end)
+{
+    uint64_t sum = 0;
+    while (from < end)
+        sum += interrupts[cpu][from++];
+    return sum;
+}
 
 COLD uint64_t trap_interrupts(unsigned from, unsigned end)
 {
     uint64_t sum = 0;
-    while (from < end)
-        sum += interrupts[from++];
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        sum += trap_interrupts_of(cpu, from, end);
     return sum;
 }
 
@@ -94,7 +102,7 @@ COLD static bool is_interrupt(struct trap_frame *frame)
         if (trap_raised_by_program(frame))
             return false;
     }
-    interrupts[frame->vector & 0xff]++;
+    interrupts[cpu_index()][frame->vector & 0xff]++;
     return true;
 }
 
@@ -103,6 +111,7 @@ static bool is_request(const struct trap_frame *frame)
 {
     if (frame->vector != VECTOR_TLB || !apic_in_service(VECTOR_TLB))
         return false;
+    interrupts[cpu_index()][VECTOR_TLB]++;
     cpu_serve();
     apic_eoi();
     return true;
@@ -178,6 +187,8 @@ bool trap_dispatch_paranoid(struct trap_frame *frame)
         return true;
     if (frame->vector == VECTOR_MACHINE_CHECK && trap_raised_by_program(frame))
         return true;
+    if (SEVERAL_CPUS && frame->vector == VECTOR_NMI)
+        cpu_stop_if_asked(frame);
     lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */
     (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();

@@ -37,6 +37,7 @@ static struct sched_cpu {
     struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
     bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
     struct timer slice; /* fires at or after the end of the running thread's slice */
+    uint64_t idle_ns;
     struct thread *idle;      /* of several CPUs: runs when no other can */
 } sched_cpus[CPUS_MAX];
 
@@ -49,7 +50,7 @@ static ALWAYS_INLINE struct sched_cpu *own(void)
 static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
-static uint64_t idle_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
+static uint64_t idle_sum_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
 static uint64_t busy_ns[2];           /* in the kernel, in programs */
 
 /* Ended threads with their stacks, for reuse (all_link). */
@@ -358,7 +359,7 @@ void thread_block(void)
         uint64_t idle_from = now;
         wait_for_work();
         now = time_now_ns();
-        idle_ns += now - idle_from - not_idle_ns;
+        idle_sum_ns += now - idle_from - not_idle_ns;
     }
     switch_to(take_first(), now);
     take_kernel_lock_again();
@@ -516,14 +517,19 @@ uint64_t thread_switch_count(void)
 
 void thread_tick(bool in_program)
 {
-    uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - idle_ns - busy_ns[0] - busy_ns[1];
+    uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - idle_sum_ns - busy_ns[0] - busy_ns[1];
     busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;
     thread_current()->ticks[in_program]++;
 }
 
 uint64_t thread_idle_ns(void)
 {
-    return idle_ns;
+    return idle_sum_ns;
+}
+
+uint64_t thread_idle_ns_of(unsigned cpu)
+{
+    return SEVERAL_CPUS ? sched_cpus[cpu].idle_ns : idle_sum_ns;
 }
 
 uint64_t thread_busy_ns(bool in_program)
@@ -737,7 +743,8 @@ static void idle_loop(void) NO_LOCK_ANALYSIS
         if (own()->queue.count == 0)
             wait_for_work();
         uint64_t now = time_now_ns();
-        idle_ns += now - idle_from - not_idle_ns;
+        idle_sum_ns += now - idle_from;
+        own()->idle_ns += now - idle_from;
         switch_to(take_first(), now);
     }
 }

@@ -165,6 +165,7 @@ uint64_t thread_switch_count(void);
 void thread_tick(bool in_program);
 /* Time that was spent idle; never decreases. */
 uint64_t thread_idle_ns(void);
+uint64_t thread_idle_ns_of(unsigned cpu);
 /* Time that was not, up to the last tick: in programs or in the kernel, by the ticks; never decreases. */
 uint64_t thread_busy_ns(bool in_program);
 
