@@ -58,7 +58,9 @@ static void start_program(void *unused)
 {
     (void)unused;
     kernel_lock_assert();
-    screen_start(); /* the thread that draws the screen */
+    if (SEVERAL_CPUS)
+        machine_cpus_start(&boot, options.cpus); /* the other CPUs idle */
+    screen_start();                              /* the thread that draws the screen */
     if (options.test != NULL)
         guest_tests_run(options.test); /* instead of a program: the kernel's own tests */
     process_init(memory_total());      /* process 1: this thread, no program yet */
@@ -78,8 +80,6 @@ static void start_program(void *unused)
     vdso_init();                               /* clocks that need no system call */
     exceptions_init();                         /* exceptions of the program become its signals */
     cpu_syscall_init();                        /* the `syscall` instruction enters the kernel */
-    if (SEVERAL_CPUS)
-        machine_cpus_start(&boot, options.cpus); /* the other CPUs idle */
     deadlock_watch(options.deadlock_seconds);  /* deadlocks are reported */
     watchdog_start(options.watchdog_seconds);  /* interrupts that stay off are reported */
     thread_dump_keys();                        /* keys that show threads and page tables */

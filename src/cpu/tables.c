@@ -96,8 +96,8 @@ INIT_CODE static void build_gdt(unsigned cpu)
     uint64_t base = (uint64_t)(uintptr_t)&tss[cpu], *table = gdt[cpu];
     table[SELECTOR_CODE / 8] = DESCRIPTOR_CODE;
     table[SELECTOR_DATA / 8] = DESCRIPTOR_DATA;
-    table[SELECTOR_TSS / 8] = (sizeof tss[0] - 1) | (base & 0xffffff) << 16 |
-                              UINT64_C(0x89) << 40 | (base >> 24 & 0xff) << 56;
+    table[SELECTOR_TSS / 8] = (sizeof tss[0] - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+                              (base >> 24 & 0xff) << 56;
     table[SELECTOR_TSS / 8 + 1] = base >> 32;
 }
 

@@ -9,5 +9,4 @@
 
 /* Starts CPUs until `wanted` run or all of the table do. Those that fail are named in the log and left out. E_NOMEM: some run. Boot,
  * thread. */
-MUST_CHECK enum err cpus_start(const struct acpi_cpus *list, unsigned wanted)
-    REQUIRES(kernel_lock);
+MUST_CHECK enum err cpus_start(const struct acpi_cpus *list, unsigned wanted) REQUIRES(kernel_lock);

@@ -38,7 +38,7 @@ static struct sched_cpu {
     bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
     struct timer slice; /* fires at or after the end of the running thread's slice */
     uint64_t idle_ns;
-    struct thread *idle;      /* of several CPUs: runs when no other can */
+    struct thread *idle; /* of several CPUs: runs when no other can */
 } sched_cpus[CPUS_MAX];
 
 /* That of this CPU. */
@@ -51,7 +51,7 @@ static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
 static uint64_t idle_sum_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
-static uint64_t busy_ns[2];           /* in the kernel, in programs */
+static uint64_t busy_ns[2];               /* in the kernel, in programs */
 
 /* Ended threads with their stacks, for reuse (all_link). */
 static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
@@ -131,7 +131,8 @@ static void disable_fpu_trap(void) REQUIRES(class_sched)
 static void swap_fpu(struct thread *t) REQUIRES(class_sched)
 {
     disable_fpu_trap();
-    if (!SEVERAL_CPUS && own()->fpu_owner != NULL) /* of several, they are saved when it leaves its CPU */
+    if (!SEVERAL_CPUS &&
+        own()->fpu_owner != NULL) /* of several, they are saved when it leaves its CPU */
         cpu_fpu_save(own()->fpu_owner->fpu);
     cpu_fpu_load(t->fpu);
     own()->fpu_owner = t;
@@ -517,19 +518,27 @@ uint64_t thread_switch_count(void)
 
 void thread_tick(bool in_program)
 {
-    uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - idle_sum_ns - busy_ns[0] - busy_ns[1];
+    uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - thread_idle_ns() -
+                    busy_ns[0] - busy_ns[1];
     busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;
     thread_current()->ticks[in_program]++;
 }
 
 uint64_t thread_idle_ns(void)
 {
-    return idle_sum_ns;
+    uint64_t sum = 0;
+    for (unsigned cpu = 0; SEVERAL_CPUS && cpu < cpus_online; cpu++)
+        sum += thread_idle_ns_of(cpu);
+    return SEVERAL_CPUS ? sum : idle_sum_ns;
 }
 
 uint64_t thread_idle_ns_of(unsigned cpu)
 {
-    return SEVERAL_CPUS ? sched_cpus[cpu].idle_ns : idle_sum_ns;
+    const struct thread *idle = sched_cpus[cpu].idle;
+    if (!SEVERAL_CPUS)
+        return idle_sum_ns;
+    return sched_cpus[cpu].idle_ns +
+           (percpus[cpu].current == idle ? time_now_ns() - idle->started_ns : 0);
 }
 
 uint64_t thread_busy_ns(bool in_program)
@@ -739,12 +748,10 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
 static void idle_loop(void) NO_LOCK_ANALYSIS
 {
     for (;;) {
-        uint64_t idle_from = time_now_ns();
         if (own()->queue.count == 0)
             wait_for_work();
         uint64_t now = time_now_ns();
-        idle_sum_ns += now - idle_from;
-        own()->idle_ns += now - idle_from;
+        own()->idle_ns += now - thread_current()->started_ns;
         switch_to(take_first(), now);
     }
 }

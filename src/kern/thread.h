@@ -56,9 +56,9 @@ struct thread {
     struct run_entity run GUARDED_BY(class_sched);
     /* SCHED_RR: yields to others of its real-time priority at the end of a slice. */
     bool round_robin GUARDED_BY(class_sched);
-    uint8_t cpu GUARDED_BY(class_sched);     /* runs there, or is in its queue, or ran there last */
-    uint8_t fpu_cpu;                         /* the last that loaded its FPU registers; CPUS_MAX: none */
-    uint64_t allowed;                        /* the set of CPUs that it may run on */
+    uint8_t cpu GUARDED_BY(class_sched); /* runs there, or is in its queue, or ran there last */
+    uint8_t fpu_cpu;  /* the last that loaded its FPU registers; CPUS_MAX: none */
+    uint64_t allowed; /* the set of CPUs that it may run on */
     struct wait_entry wait GUARDED_BY(class_sched);            /* in a wait queue while asleep */
     struct list all_link GUARDED_BY(class_sched);              /* of all threads */
     const struct wait_queue *waits_on GUARDED_BY(class_sched); /* while asleep */

@@ -37,7 +37,7 @@ struct machine {
     enum firmware firmware;
     enum medium medium;
     enum chipset chipset;
-    unsigned cpus; /* 1 to MACHINE_CPUS_MAX */
+    unsigned cpus;       /* 1 to MACHINE_CPUS_MAX */
     uint64_t memory;     /* bytes, a multiple of 4096 */
     const char *image;   /* cd, usb: a temporary file, writable */
     const char *kernel;  /* direct */

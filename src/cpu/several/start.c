@@ -23,18 +23,18 @@
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 
-#define PAGE       4096
-#define WAIT_NS    UINT64_C(1000000000) /* for its first instruction, and for each further step */
-#define POLL_NS    UINT64_C(20000)
-#define INIT_NS    UINT64_C(10000000) /* SDM 3A 8.4.4.1 */
-#define SIPI_NS    UINT64_C(200000)
+#define PAGE    4096
+#define WAIT_NS UINT64_C(1000000000) /* for its first instruction, and for each further step */
+#define POLL_NS UINT64_C(20000)
+#define INIT_NS UINT64_C(10000000) /* SDM 3A 8.4.4.1 */
+#define SIPI_NS UINT64_C(200000)
 
 extern const char cpu_start_code[], cpu_start_code_end[];
 void cpu_start_entry(void);
 NORETURN void cpu_begin(void);
 
 /* What the other CPUs get. */
-static const uint32_t msrs[] = {MSR_EFER, MSR_PAT, MSR_STAR, MSR_LSTAR, MSR_FMASK};
+static const uint32_t msrs[] = {MSR_EFER, MSR_PAT};
 static uint64_t msr_values[sizeof msrs / sizeof msrs[0]], first_cr4;
 
 enum step {
@@ -66,6 +66,7 @@ void cpu_begin(void)
 {
     cpu_tables_load(cpus_online);
     const char *differs = set_registers();
+    cpu_syscall_init();
     apic_start();
     percpu()->apic_id = apic_id();
     for (unsigned i = 0; differs == NULL && i < (cpu_features.hypervisor ? 4 : 32); i++) {

@@ -65,8 +65,7 @@ static void show_cpu(struct text *text, unsigned number)
         text_printf(text, "cache size\t: %lu KB\n", cache / 1024);
     text_printf(text, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n",
                 cpus_online, number, cpus_online);
-    text_printf(text,
-                "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n",
+    text_printf(text, "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n",
                 percpus[number].apic_id, percpus[number].apic_id);
     text_printf(text, "cpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", cpuid(0, 0).eax);
     proc_machine_put_flags(text, cpu->leaf1_edx, flags_1_edx);

@@ -57,8 +57,7 @@ static size_t list_places(bool both, struct audit_place *places)
         {.range = virt_range(LAYOUT_SCRATCH, LAYOUT_SCRATCH + PAGE_SIZE), .write = true},
         {.range = virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE)},
 #ifdef OURO_CPUS
-        {.range =
-             virt_range(LAYOUT_SCRATCH_CPUS, LAYOUT_SCRATCH_CPUS + LAYOUT_SCRATCH_CPUS_SIZE),
+        {.range = virt_range(LAYOUT_SCRATCH_CPUS, LAYOUT_SCRATCH_CPUS + LAYOUT_SCRATCH_CPUS_SIZE),
          .write = true},
 #endif
         {.range = paging->access->reach, .write = true, .back_end = true},

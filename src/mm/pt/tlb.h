@@ -32,7 +32,8 @@ static inline void tlb_batch_add(struct tlb_batch *batch, virt_t page)
 static inline uint64_t pt_cpus_in(const struct address_space *space)
 {
     uint64_t cpus = 0;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* entries have changed before: a CPU that comes now sees the new ones */
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* entries have changed before: a CPU that comes now sees the new ones */
     for (unsigned cpu = 0; cpu < cpus_online; cpu++)
         if (cpu != cpu_index() && (space == &kernel_space || running_spaces[cpu] == space ||
                                    leaving_spaces[cpu] == space))
