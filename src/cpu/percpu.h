@@ -34,8 +34,8 @@ struct percpu {
 
     /* Of a kernel for several CPUs (cpu/cpus.h): */
     uint32_t apic_id;
-    uint32_t spins;       /* spin locks that are held: cpu/lock_cpus.h */
-    volatile bool served; /* false: another CPU waits for a flush (cpu/shoot.h) */
+    uint32_t spins;       /* spin locks that are held: cpu/cpus.h */
+    volatile bool served; /* false: another CPU waits for a flush (cpu/cpus.h) */
     volatile bool online;
 };
 

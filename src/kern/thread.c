@@ -10,7 +10,7 @@
 #include "cpu/trap_frame.h"
 #include "cpu/x86.h"
 #include "kern/deferred.h"
-#include "kern/sched_lock.h"
+#include "kern/sched_cpu.h"
 #include "kern/swap.h"
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
@@ -30,94 +30,25 @@ NORETURN void thread_run(void (*function)(void *argument), void *argument);
 
 struct spin_lock sched_spin;
 
-/* What the scheduler knows of each CPU. */
-static struct sched_cpu {
-    struct run_queue queue GUARDED_BY(class_sched);
-    struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
-    struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
-    bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
-    struct timer slice; /* fires at or after the end of the running thread's slice */
-    uint64_t idle_ns;
-    struct thread *idle; /* of several CPUs: runs when no other can */
-} sched_cpus[CPUS_MAX];
-
-/* That of this CPU. */
-static ALWAYS_INLINE struct sched_cpu *own(void)
-{
-    return &sched_cpus[cpu_index()];
-}
-
+struct sched_cpu sched_cpus[CPUS_MAX];
 static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
-static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
-static uint64_t switch_count;
-static uint64_t idle_sum_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
-static uint64_t busy_ns[2];               /* in the kernel, in programs */
-
-/* Ended threads with their stacks, for reuse (all_link). */
-static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
-static uint32_t spare_count GUARDED_BY(class_sched);
+static uint64_t not_idle_ns; /* of the deferred work in the present idle time */
 
 static struct timer idle_timer;
 static uint64_t idle_limit_ns;
 static volatile bool idle_over;
-
-static struct thread *thread_of(struct run_entity *entity)
-{
-    return CONTAINER_OF(entity, struct thread, run);
-}
 
 static void slice_begin(bool over) REQUIRES(class_sched)
 {
     percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
 }
 
-static void sleep_ended(struct timer *timer)
+void thread_sleep_ended(struct timer *timer)
 {
     struct thread *t = CONTAINER_OF(timer, struct thread, sleep_timer);
     spin_lock(&sched_spin, &class_sched);
     thread_wake(t, E_TIMEDOUT);
     spin_unlock(&sched_spin, &class_sched);
-}
-
-static void thread_free(struct thread *t) REQUIRES(kernel_lock)
-{
-    kstack_free(t->kstack);
-    heap_free(t->fpu_block);
-    heap_free(t);
-}
-
-static void reap(void) REQUIRES(kernel_lock, class_sched)
-{
-    struct thread *t = own()->ended;
-    if (t == NULL)
-        return;
-    own()->ended = NULL;
-    if (spare_count == SPARES_MAX) {
-        thread_free(t);
-        return;
-    }
-    list_add_head(&spares, &t->all_link);
-    spare_count++;
-}
-
-static struct thread *take_spare(void)
-{
-    uint64_t flags = sched_lock();
-    struct thread *t = NULL;
-    if (spare_count > 0) {
-        t = CONTAINER_OF(spares.next, struct thread, all_link);
-        list_remove(&t->all_link);
-        spare_count--;
-    }
-    sched_unlock(flags);
-    return t;
-}
-
-COLD void thread_trim(void)
-{
-    struct thread *t;
-    while ((t = take_spare()) != NULL)
-        thread_free(t);
 }
 
 static void disable_fpu_trap(void) REQUIRES(class_sched)
@@ -198,18 +129,6 @@ void thread_own_fpu(void) NO_LOCK_ANALYSIS
     sched_unlock(flags);
 }
 
-/* The watchdog's timer finds a `hlt` of the program on the first CPU (linux/fault/exceptions.c), slices do on others. */
-static bool needs_ticks(void)
-{
-    return SEVERAL_CPUS && cpu_index() != 0 && thread_current()->fpu != NULL;
-}
-
-static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
-{
-    if ((own()->queue.count > 0 || needs_ticks()) && !own()->slice.armed)
-        timer_start(&own()->slice, end_ns);
-}
-
 /* `next` has been removed from the run queue. class_sched stays held across the switch. */
 static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
 {
@@ -220,7 +139,7 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     arm_slice(next->slice_end_ns);
     if (next == self)
         return;
-    switch_count++;
+    sched_times.switches++;
     if (SEVERAL_CPUS) {
         if (self->fpu != NULL && self->state != THREAD_ENDED && owns_fpu(self) && !own()->fpu_trap)
             cpu_fpu_save(self->fpu);
@@ -230,13 +149,21 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     switch_stacks(&self->rsp, next->rsp);
 }
 
+static NOINLINE void reap(void) REQUIRES(kernel_lock, class_sched)
+{
+    struct thread *t = own()->ended;
+    own()->ended = NULL;
+    thread_keep(t);
+}
+
 /* kernel_lock precedes class_sched: drops class_sched, then takes both in order. */
 static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lock)
 {
     spin_unlock(&sched_spin, &class_sched);
     kernel_lock_take();
     spin_lock(&sched_spin, &class_sched);
-    reap();
+    if (own()->ended != NULL)
+        reap();
 }
 
 void thread_run(void (*function)(void *argument), void *argument) NO_LOCK_ANALYSIS
@@ -288,15 +215,6 @@ static void slice_ended(struct timer *timer)
     spin_unlock(&sched_spin, &class_sched);
 }
 
-/* True if a thread runs on another CPU. */
-static bool others_run(void) REQUIRES(class_sched)
-{
-    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
-        if (cpu != cpu_index() && percpus[cpu].current != sched_cpus[cpu].idle)
-            return true;
-    return false;
-}
-
 /* Idles on the stack of the thread that ran last, until a thread is runnable. */
 static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
 {
@@ -309,7 +227,8 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
         not_idle_ns += deferred_idle();
         if (unlikely(idle_over)) {
             idle_over = false;
-            if (own()->queue.count == 0 && !timer_any_armed() && !(SEVERAL_CPUS && others_run())) {
+            if (own()->queue.count == 0 && !timer_any_armed() &&
+                !(SEVERAL_CPUS && sched_others_run())) {
                 spin_unlock(&sched_spin, &class_sched);
                 threads_stuck();
                 spin_lock(&sched_spin, &class_sched);
@@ -321,29 +240,11 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
         watchdog_wake();
 }
 
-/* The first thread of another CPU's queue that may run here, of the longest queue; the idle thread if there is none. O(CPUs). */
-static NOINLINE struct thread *steal(void) REQUIRES(class_sched)
-{
-    struct sched_cpu *from = NULL;
-    for (unsigned cpu = 0; cpu < cpus_online; cpu++) {
-        struct sched_cpu *other = &sched_cpus[cpu];
-        if (other->queue.count > (from != NULL ? from->queue.count : 0) &&
-            thread_of(run_queue_first(&other->queue))->allowed >> cpu_index() & 1)
-            from = other;
-    }
-    if (from == NULL)
-        return sched_cpus[cpu_index()].idle;
-    struct run_entity *first = run_queue_first(&from->queue);
-    run_queue_remove(&from->queue, first);
-    run_entity_move(first, &from->queue, &own()->queue);
-    return thread_of(first);
-}
-
 static struct thread *take_first(void) REQUIRES(class_sched)
 {
     struct run_entity *first = run_queue_first(&own()->queue);
     if (SEVERAL_CPUS && first == NULL)
-        return steal();
+        return sched_steal();
     run_queue_remove(&own()->queue, first);
     return thread_of(first);
 }
@@ -360,72 +261,10 @@ void thread_block(void)
         uint64_t idle_from = now;
         wait_for_work();
         now = time_now_ns();
-        idle_sum_ns += now - idle_from - not_idle_ns;
+        sched_times.idle_ns += now - idle_from - not_idle_ns;
     }
     switch_to(take_first(), now);
     take_kernel_lock_again();
-}
-
-static bool is_idle(unsigned cpu) REQUIRES(class_sched)
-{
-    return percpus[cpu].current == sched_cpus[cpu].idle && sched_cpus[cpu].queue.count == 0;
-}
-
-/* The CPU that the thread ran on last, if it idles or no other does; else one that idles. O(CPUs). */
-static unsigned choose_cpu(const struct thread *t) REQUIRES(class_sched)
-{
-    unsigned best = t->cpu;
-    uint64_t may = t->allowed & cpus_all();
-    if (may == 0)
-        may = cpus_all();
-    if (!(may >> best & 1))
-        best = (unsigned)__builtin_ctzll(may);
-    if (is_idle(best))
-        return best;
-    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
-        if (may >> cpu & 1 && is_idle(cpu))
-            return cpu;
-    return best;
-}
-
-/* Another thread is in this CPU's queue: the running one goes on until it is preempted or its slice is over. */
-static void look_at_queue(void) REQUIRES(class_sched)
-{
-    struct thread *self = thread_current();
-    const struct run_entity *first = run_queue_first(&own()->queue);
-    if (self->state == THREAD_RUNNABLE && !(self->allowed >> cpu_index() & 1))
-        percpu()->slice |= SLICE_OVER;
-    if (first == NULL || self->state != THREAD_RUNNABLE)
-        return;
-    if (run_queue_preempts(first, &self->run))
-        percpu()->slice |= SLICE_OVER;
-    else if (!own()->slice.armed)
-        arm_slice(time_now_ns() + RUN_SLICE_NS);
-}
-
-/* Puts a thread that does not run in the queue of a CPU. */
-static void enqueue(struct thread *t, enum run_place place) REQUIRES(class_sched)
-{
-    unsigned cpu = choose_cpu(t);
-    struct run_queue *queue = &sched_cpus[cpu].queue;
-    const struct thread *current = percpus[cpu].current;
-    if (t->cpu != cpu)
-        run_entity_move(&t->run, &sched_cpus[t->cpu].queue, queue);
-    t->cpu = (uint8_t)cpu;
-    if (place == RUN_WOKEN && current != NULL && current->state == THREAD_RUNNABLE)
-        run_queue_advance(queue, &current->run);
-    run_queue_add(queue, &t->run, place);
-    if (cpu != cpu_index())
-        cpu_send(cpu, VECTOR_KICK);
-    else if (current != NULL)
-        look_at_queue();
-}
-
-void thread_kicked(void)
-{
-    spin_lock(&sched_spin, &class_sched);
-    look_at_queue();
-    spin_unlock(&sched_spin, &class_sched);
 }
 
 void thread_wake(struct thread *t, enum err reason)
@@ -437,7 +276,7 @@ void thread_wake(struct thread *t, enum err reason)
     t->wake_reason = reason;
     list_remove(&t->wait.link);
     if (SEVERAL_CPUS) {
-        enqueue(t, RUN_WOKEN);
+        sched_enqueue(t, RUN_WOKEN);
         return;
     }
     if (self->state == THREAD_RUNNABLE)
@@ -465,7 +304,7 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
     struct thread *self = thread_current();
     uint64_t now = charge(self);
     if (SEVERAL_CPUS && !(self->allowed >> cpu_index() & 1))
-        enqueue(self, RUN_WOKEN); /* no other CPU has it before this one has left its stack */
+        sched_enqueue(self, RUN_WOKEN); /* no other CPU has it before this one has left its stack */
     else
         run_queue_add(&own()->queue, &self->run, place);
     kernel_lock_drop();
@@ -509,41 +348,6 @@ void thread_yield(void)
     uint64_t flags = sched_lock();
     give_way(RUN_YIELDED);
     sched_unlock(flags);
-}
-
-uint64_t thread_switch_count(void)
-{
-    return switch_count;
-}
-
-void thread_tick(bool in_program)
-{
-    uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - thread_idle_ns() -
-                    busy_ns[0] - busy_ns[1];
-    busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;
-    thread_current()->ticks[in_program]++;
-}
-
-uint64_t thread_idle_ns(void)
-{
-    uint64_t sum = 0;
-    for (unsigned cpu = 0; SEVERAL_CPUS && cpu < cpus_online; cpu++)
-        sum += thread_idle_ns_of(cpu);
-    return SEVERAL_CPUS ? sum : idle_sum_ns;
-}
-
-uint64_t thread_idle_ns_of(unsigned cpu)
-{
-    const struct thread *idle = sched_cpus[cpu].idle;
-    if (!SEVERAL_CPUS)
-        return idle_sum_ns;
-    return sched_cpus[cpu].idle_ns +
-           (percpus[cpu].current == idle ? time_now_ns() - idle->started_ns : 0);
-}
-
-uint64_t thread_busy_ns(bool in_program)
-{
-    return busy_ns[in_program];
 }
 
 void thread_preempt(void)
@@ -602,39 +406,6 @@ void thread_watch_idle(uint64_t after_ns)
     idle_limit_ns = after_ns;
 }
 
-/* A new or reused thread: a stack, all else zero. */
-static struct thread *thread_shell(void) REQUIRES(kernel_lock)
-{
-    struct thread *t = take_spare();
-    if (t != NULL) {
-        *t = (struct thread){.kstack = t->kstack, .fpu_block = t->fpu_block};
-        return t;
-    }
-    t = heap_alloc_zero(sizeof *t);
-    if (t == NULL)
-        return NULL;
-    if (kstack_alloc(&t->kstack) != E_OK) {
-        heap_free(t);
-        return NULL;
-    }
-    return t;
-}
-
-static struct thread *thread_new(const char *name) REQUIRES(kernel_lock)
-{
-    struct thread *t = thread_shell();
-    if (t == NULL)
-        return NULL;
-    str_copy(t->name, name, sizeof t->name);
-    t->id = next_id++;
-    if (SEVERAL_CPUS) {
-        t->fpu_cpu = CPUS_MAX;
-        t->allowed = UINT64_MAX;
-    }
-    timer_init(&t->sleep_timer, sleep_ended);
-    return t;
-}
-
 /* The registers that switch_stacks() pops for thread_entry. The top is reserved for the program's
  * trap frame. */
 static void lay_out_stack(struct thread *t, void (*function)(void *), void *argument)
@@ -661,7 +432,7 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     list_add_tail(&all_threads, &t->all_link);
     if (SEVERAL_CPUS) {
         t->cpu = t->cpu_told = (uint8_t)cpu_index();
-        enqueue(t, RUN_PREEMPTED);
+        sched_enqueue(t, RUN_PREEMPTED);
         sched_unlock(flags);
         return;
     }
@@ -785,21 +556,6 @@ NORETURN void thread_start_cpu(void)
     __builtin_unreachable();
 }
 
-COLD void thread_set_allowed(struct thread *t, uint64_t cpus)
-{
-    uint64_t flags = sched_lock();
-    t->allowed = cpus;
-    if (t->run.queued && !(cpus >> t->cpu & 1)) {
-        run_queue_remove(&sched_cpus[t->cpu].queue, &t->run);
-        enqueue(t, RUN_PREEMPTED);
-    } else if (percpus[t->cpu].current == t && t->cpu != cpu_index()) {
-        cpu_send(t->cpu, VECTOR_KICK);
-    } else if (t == thread_current()) {
-        look_at_queue();
-    }
-    sched_unlock(flags);
-}
-
 NORETURN void thread_exit(void)
 {
     sched_lock();
@@ -838,12 +594,4 @@ void thread_set_fs_base(uint64_t base)
 {
     thread_current()->fs_base = base;
     wrmsr(MSR_FS_BASE, base);
-}
-
-/* A thread that is not running has its final count; the running thread reads its own. */
-uint64_t thread_cpu_ns(const struct thread *t) NO_LOCK_ANALYSIS
-{
-    const struct thread *on_cpu = SEVERAL_CPUS ? percpus[t->cpu].current : thread_current();
-    bool running = t == on_cpu && thread_state_now(t) == THREAD_RUNNABLE;
-    return t->cpu_ns + (running ? time_now_ns() - t->started_ns : 0);
 }

@@ -116,14 +116,12 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
 static unsigned parse_cpus(struct argp_state *state, const char *text)
 {
     char *end;
-    if (strcmp(text, "host") == 0) {
-        long count = sysconf(_SC_NPROCESSORS_ONLN);
-        return count < 1 ? 1 : count < MACHINE_CPUS_MAX ? (unsigned)count : MACHINE_CPUS_MAX;
-    }
     unsigned long count = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || count < 1 || count > MACHINE_CPUS_MAX)
+    if (strcmp(text, "host") == 0)
+        count = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+    else if (*text < '0' || *text > '9' || *end != '\0' || count < 1 || count > MACHINE_CPUS_MAX)
         argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
-    return (unsigned)count;
+    return count < MACHINE_CPUS_MAX ? (unsigned)count : MACHINE_CPUS_MAX;
 }
 
 static error_t parse_machine(int key, char *text, struct argp_state *state)
