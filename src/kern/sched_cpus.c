@@ -12,6 +12,8 @@ static unsigned choose_cpu(const struct thread *t) REQUIRES(class_sched)
 {
     unsigned best = t->cpu;
     uint64_t may = t->allowed & cpus_all();
+    if (t->fpu == NULL && t->run.priority != 0)
+        return cpu_index(); /* a thread of the kernel that precedes the return of the call that wakes it */
     if (may == 0)
         may = cpus_all();
     if (!(may >> best & 1))

@@ -169,6 +169,8 @@ static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lo
 void thread_run(void (*function)(void *argument), void *argument) NO_LOCK_ANALYSIS
 {
     take_kernel_lock_again();
+    if (SEVERAL_CPUS) /* it began before its creator had given it all: the creator had kernel_lock */
+        load_state(thread_current());
     sched_unlock(RFLAGS_IF);
     function(argument);
     thread_exit();

@@ -2,6 +2,7 @@
 #include "mm/pt/spaces.h"
 
 #include "base/panic.h"
+#include "base/str.h"
 #include "mm/layout.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/entry.h"
