@@ -75,8 +75,10 @@ set(OURO_SYMBOLS_diag report_call_line report_call_name report_connection_line r
 set(OURO_SYMBOLS_fs/vfs block_file_ops fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group fs_stop_others device_find device_register epoll_forget fifo_file_ops)
 # fs/proc: the files of /proc/net are in net/inet/.
 set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
+# net/stack: what TCP says of an open connection is for net/inet/.
+set(OURO_SYMBOLS_net/stack net_urgent_comes)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
-set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
+set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal syscall_trace_all)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), System V semaphores (linux/ipc/), timers (linux/time/) and reports (linux/fault/).
 set(OURO_SYMBOLS_linux/task ipc_process_ends signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
 # The only headers from outside src/: those of a freestanding compiler, and for these folders those of lwIP, <lwip/...> and

@@ -78,7 +78,7 @@ endforeach()
 set(LWIP_INCLUDE ${lwip_edited}/src/include)
 set(LWIP_HOT core/inet_chksum.c core/tcp_in.c core/tcp_out.c)
 set(LWIP_WARM core/ipv4/ip4.c core/pbuf.c)
-set(LWIP_COLD core/def.c core/init.c core/ip.c core/mem.c core/memp.c core/netif.c core/raw.c core/tcp.c core/udp.c
+set(LWIP_COLD core/def.c core/init.c core/ip.c core/mem.c core/memp.c core/netif.c core/raw.c core/stats.c core/tcp.c core/udp.c
     core/ipv4/dhcp.c core/ipv4/etharp.c core/ipv4/icmp.c core/ipv4/igmp.c core/ipv4/ip4_addr.c core/ipv4/ip4_frag.c
     core/ipv6/ethip6.c core/ipv6/icmp6.c core/ipv6/ip6.c core/ipv6/ip6_addr.c core/ipv6/ip6_frag.c
     core/ipv6/mld6.c core/ipv6/nd6.c netif/ethernet.c)

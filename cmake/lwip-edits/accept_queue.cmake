@@ -21,6 +21,7 @@ lwip_edit([[
   } else if (flags & TCP_SYN) {
     LWIP_DEBUGF(TCP_DEBUG, ("TCP connection request]] [[
   } else if ((flags & TCP_SYN) && pcb->accept_full) {
+    net_counts.overflows++;
     return;
   } else if (flags & TCP_SYN) {
     LWIP_DEBUGF(TCP_DEBUG, ("TCP connection request]])

@@ -7,5 +7,6 @@ lwip_edit([[
 ]] [[
 #define TF_CORK 0x4000U
 #define tcp_do_output_nagle(tpcb) (((((tpcb)->unacked == NULL) && !((tpcb)->flags & TF_CORK)) || \
+                            (tpcb)->urgent || \
                             (((tpcb)->flags & (TF_NODELAY | TF_INFR)) && !((tpcb)->flags & TF_CORK)) || \
 ]])

@@ -162,11 +162,6 @@ lwip_edit([[
   net_pcbs_end_time_wait();
 ]])
 lwip_edit([[
-  struct tcp_pcb *pcb, *prev;
-  tcpwnd_size_t eff_wnd;]] [[
-  struct tcp_pcb *pcb;
-  tcpwnd_size_t eff_wnd;]])
-lwip_edit([[
   struct tcp_pcb *pcb;
 
   ++tcp_timer_ctr;

@@ -30,25 +30,11 @@ lwip_edit([[
         pbuf_remove_header(p, IP6_HLEN);
 
 #else]])
-lwip_file(src/core/ipv6/nd6.c)
-# The link-layer address of a router advertisement is as long as this interface's addresses are.
-lwip_edit([[
-      case ND6_OPTION_TYPE_SOURCE_LLADDR:
-      {
-        struct lladdr_option *lladdr_opt;
-        if (option_len < sizeof(struct lladdr_option)) {
-]] [[
-      case ND6_OPTION_TYPE_SOURCE_LLADDR:
-      {
-        struct lladdr_option *lladdr_opt;
-        if (option_len < 2 + inp->hwaddr_len) {
-]])
 lwip_file(src/core/ipv4/icmp.c)
-# An ICMP error quotes a packet that may be a chain; an echo's answer is not of the interface that the request came from.
+# An ICMP error quotes a packet that may be a chain.
 lwip_edit([[
   SMEMCPY((u8_t *)q->payload + sizeof(struct icmp_echo_hdr), (u8_t *)p->payload,
           response_pkt_len);
 ]] [[
   pbuf_copy_partial(p, (u8_t *)q->payload + sizeof(struct icmp_echo_hdr), response_pkt_len, 0);
 ]])
-lwip_edit("        ICMPH_TYPE_SET(iecho, ICMP_ER);\n" "        ICMPH_TYPE_SET(iecho, ICMP_ER);\n        p->if_idx = NETIF_NO_INDEX;\n")

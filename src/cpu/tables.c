@@ -167,9 +167,8 @@ INIT_CODE void cpu_tables_init(void)
 }
 
 /* All flags but those that the jump back to the program restores, with SAHF, ADD and STI. */
-RO_AFTER_INIT uint32_t syscall_slow_flags =
-    (uint32_t) ~(RFLAGS_CF | RFLAGS_FIXED | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF |
-                 RFLAGS_IF | RFLAGS_OF);
+uint32_t syscall_slow_flags = (uint32_t) ~(RFLAGS_CF | RFLAGS_FIXED | RFLAGS_PF | RFLAGS_AF |
+                                           RFLAGS_ZF | RFLAGS_SF | RFLAGS_IF | RFLAGS_OF);
 
 INIT_CODE void cpu_syscall_init(void)
 {

@@ -361,7 +361,7 @@ static void print_machine(void *unused)
 {
     (void)unused;
     report_machine(&facts);
-    if (boot_summary.command_line != NULL)
+    if (facts.panic && boot_summary.command_line != NULL)
         report("          words \"%s\"", boot_summary.command_line);
 }
 

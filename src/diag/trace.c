@@ -15,10 +15,12 @@
 #include "mm/layout.h"
 #include "mm/pt/paging.h"
 #include "parse/eh_frame.h"
+#include "parse/line_table.h"
 #include "parse/x86_halt.h"
 
 #define STEPS_MAX  2000 /* frames walked, without those that skip_recursion() counts */
 #define SCAN_WORDS 512  /* words searched for one return address */
+#define LINES_SIZE (UINT64_C(1) << 20) /* bytes of line tables that are read for one trace */
 
 static struct trace trace;
 static bool cut;
@@ -249,20 +251,35 @@ static bool program_below(const struct fault_facts *f, uint64_t registers[X86_RE
     return p->rip >= LAYOUT_PROGRAM_START && p->rip < LAYOUT_PROGRAM_END;
 }
 
+static uint64_t line_fuel;
+
+/* " at crash.c:10", for screens and serial ports; the host tool puts what it knows itself in its place. */
+static void name_line(uint64_t at, char *to, size_t size)
+{
+    struct report_module m;
+    struct line_place place;
+    to[0] = '\0';
+    if (at < LAYOUT_PROGRAM_END && report_module_at(at, &m) &&
+        line_table_find(&m.file, at - m.bias, &line_fuel, &place))
+        fmt_snprintf(to, size, " at %s:%llu", place.file, (unsigned long long)place.line);
+}
+
 static void print_frame(unsigned number, unsigned line, const struct trace_frame *frame)
 {
-    char place[FAULT_PLACE_SIZE];
+    char place[FAULT_PLACE_SIZE], line_text[ELF_NAME_SIZE + 24];
     /* rip - 1, because a return address may be the first byte of the next function. */
     uint64_t at = frame->how == '0' ? frame->rip : frame->rip - 1;
     if (!report_place(at, place, sizeof place))
         fmt_snprintf(place, sizeof place, "no code is known there");
-    report("  %s #%u%s 0x%016llx %s", line == 0 ? "trace  " : "       ", number,
-           frame->how == '?' ? "?" : "", (unsigned long long)frame->rip, place);
+    name_line(at, line_text, sizeof line_text);
+    report("  %s #%u%s 0x%016llx %s%s", line == 0 ? "trace  " : "       ", number,
+           frame->how == '?' ? "?" : "", (unsigned long long)frame->rip, place, line_text);
 }
 
 static void diag_trace_start(void)
 {
     trace_start(&trace);
+    line_fuel = LINES_SIZE;
     cut = false;
     module.range = virt_range(0, 0);
 }

@@ -6,6 +6,7 @@
  *     stack --poll(64)--> driver --receive()--> stack  frames, each in the buffer that the card wrote
  *     stack --listen()--> driver                       interrupts again, or false: more is there already
  *     stack --frame(), send()--> driver                a frame out
+ *     stack --frame(), extend() ..., send()--> driver  one that the card cuts into segments of TCP
  *
  * The card is quiet, and costs nothing, until open(). All functions but wake() are called by threads or deferred work
  * under net_lock; they do not sleep.
@@ -22,10 +23,24 @@
 
 #define NETDEV_ADDRESS   6    /* bytes of a MAC address */
 #define NETDEV_FRAME_MAX 1514 /* of a frame to send: no FCS, no VLAN tag */
+#define NETDEV_PIECES    32   /* of a frame that the card cuts: frame() and extend() */
 
 enum { /* of netdev.features: what the card does */
     NETDEV_CHECKSUM_OUT = 1,
     NETDEV_CHECKSUM_IN = 2, /* of TCP and UDP: net_buffer.checked says for which frames */
+    NETDEV_SEGMENT4 = 4,    /* cuts a frame of TCP over IPv4 into segments (TSO) */
+    NETDEV_SEGMENT6 = 8,    /* and over IPv6 */
+};
+
+/* A frame that goes out. */
+struct netdev_send {
+    uint32_t size; /* of all its pieces, at most 65,549 */
+    /* 0, or where the bytes begin whose checksum the card puts at checksum_from + checksum_at (NETDEV_CHECKSUM_OUT); the sum
+     * of the pseudo header is there. */
+    uint16_t checksum_from, checksum_at;
+    /* 0, or the bytes of TCP in each segment into which the card cuts the frame, and of the headers before them. */
+    uint16_t segment, headers;
+    bool v6, more; /* more: another frame follows at once, so that the card need not be told yet */
 };
 
 struct netdev;
@@ -36,11 +51,11 @@ struct netdev_ops {
     /* Room for a frame of `size` bytes, at most NETDEV_FRAME_MAX; NULL: the ring is full of frames that the card has not
      * sent yet, and wake() says when it is not, or the card has failed. The caller fills it and calls send(), with no other call between. O(1). */
     void *(*frame)(struct netdev *netdev, size_t size);
-    /* Hands the frame to the card. checksum_from: 0, or where the bytes begin whose checksum the card puts at
-     * checksum_from + checksum_at (NETDEV_CHECKSUM_OUT); the sum of the pseudo header is there. `more`: another frame
-     * follows at once, so that the card need not be told yet. O(1). */
-    void (*send)(struct netdev *netdev, size_t size, uint16_t checksum_from, uint16_t checksum_at,
-                 bool more);
+    /* Room for `size` more bytes of it, at most NETDEV_FRAME_MAX, for at most NETDEV_PIECES in all; NULL: there is none.
+     * Of cards that cut. O(1). */
+    void *(*extend)(struct netdev *netdev, size_t size);
+    /* Hands the frame to the card. O(pieces). */
+    void (*send)(struct netdev *netdev, const struct netdev_send *how);
     /* Calls netdev->receive() with at most `most` frames, and gives the card new buffers. Returns the number of frames,
      * with those that were dropped; fewer than `most`: there are no more. O(frames). */
     unsigned (*poll)(struct netdev *netdev, unsigned most);

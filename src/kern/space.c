@@ -62,3 +62,42 @@ enum err copy_out_to(struct address_space *space, virt_t to, const void *from, s
     (void)thread_use_space(before);
     return e;
 }
+
+static enum err reach(virt_t at, void *bytes, size_t size, bool write)
+{
+    return write ? copy_out_now(at, bytes, size) : copy_in(bytes, at, size);
+}
+
+COLD static enum err reach_page(struct address_space *space, virt_t at, void *bytes, size_t size,
+                                bool write)
+{
+    enum err e = reach(at, bytes, size, write);
+    const struct area *area = areas_find(space, at);
+    if (e != E_FAULT || area == NULL || area->kind == AREA_GUARD ||
+        (write && area->flags & AREA_SHARED))
+        return e;
+    prot_t before = area->prot, meanwhile = write ? prot_rw() : prot_ro();
+    if (prot_equal(before, meanwhile))
+        return e;
+    const struct virt_range page =
+        virt_range(align_down(at.v, PAGE_SIZE), align_down(at.v, PAGE_SIZE) + PAGE_SIZE);
+    e = areas_protect(space, page, meanwhile);
+    if (e == E_OK)
+        e = reach(at, bytes, size, write);
+    enum err restored = areas_protect(space, page, before);
+    return e != E_OK ? e : restored;
+}
+
+COLD enum err space_reach(struct address_space *space, virt_t at, void *bytes, size_t size,
+                          bool write)
+{
+    struct address_space *before = thread_use_space(space);
+    enum err e = E_OK;
+    for (size_t done = 0, part; e == E_OK && done < size; done += part) {
+        part = PAGE_SIZE - (at.v + done) % PAGE_SIZE;
+        part = part < size - done ? part : size - done;
+        e = reach_page(space, virt(at.v + done), (uint8_t *)bytes + done, part, write);
+    }
+    (void)thread_use_space(before);
+    return e;
+}

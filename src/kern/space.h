@@ -20,3 +20,7 @@ struct address_space *thread_use_space(struct address_space *space);
 MUST_CHECK enum err copy_in_from(struct address_space *space, void *to, virt_t from, size_t size);
 MUST_CHECK enum err copy_out_to(struct address_space *space, virt_t to, const void *from,
                                 size_t size);
+/* As these, for a tracer, which reaches what the program itself may not: private memory that is not to be written gets a
+ * copy. E_FAULT, E_INTR, E_NOMEM. O(size). */
+MUST_CHECK enum err space_reach(struct address_space *space, virt_t at, void *bytes, size_t size,
+                                bool write);

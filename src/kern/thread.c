@@ -129,6 +129,17 @@ void thread_own_fpu(void) NO_LOCK_ANALYSIS
     sched_unlock(flags);
 }
 
+COLD void thread_store_fpu(void)
+{
+    uint64_t flags = sched_lock();
+    if (owns_fpu(thread_current())) {
+        disable_fpu_trap();
+        cpu_fpu_save(thread_current()->fpu);
+        own()->fpu_owner = NULL;
+    }
+    sched_unlock(flags);
+}
+
 /* `next` has been removed from the run queue. class_sched stays held across the switch. */
 static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
 {
@@ -369,29 +380,6 @@ void thread_preempt(void)
     const struct thread *self = thread_current();
     bool turn = self->round_robin && time_now_ns() >= self->slice_end_ns;
     give_way(turn ? RUN_YIELDED : RUN_PREEMPTED);
-    sched_unlock(flags);
-}
-
-COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
-{
-    uint64_t flags = sched_lock();
-    bool queued = t->run.queued;
-    struct run_queue *queue = &sched_cpus[SEVERAL_CPUS ? t->cpu : 0].queue;
-    if (queued)
-        run_queue_remove(queue, &t->run);
-    t->run.priority = priority;
-    t->run.weight = weight;
-    t->round_robin = round_robin;
-    if (queued)
-        run_queue_add(queue, &t->run, RUN_PREEMPTED);
-    if (SEVERAL_CPUS && t->cpu != cpu_index()) {
-        cpu_send(t->cpu, VECTOR_KICK);
-        sched_unlock(flags);
-        return;
-    }
-    const struct run_entity *first = run_queue_first(&own()->queue);
-    if (first != NULL && run_queue_preempts(first, &thread_current()->run))
-        percpu()->slice |= SLICE_OVER;
     sched_unlock(flags);
 }
 

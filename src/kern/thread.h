@@ -124,6 +124,9 @@ MUST_CHECK enum err thread_use_fpu(void) REQUIRES(kernel_lock);
 /* Loads the calling thread's FPU state into the registers, before the kernel accesses them for it.
  * The thread must have an FPU state. Interrupts on. */
 void thread_own_fpu(void);
+/* Stores its FPU state, if the registers hold it, so that it may be changed in memory until the thread runs again and calls
+ * thread_own_fpu(). Interrupts on. */
+void thread_store_fpu(void);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
 static inline uint64_t thread_get_fs_base(void)

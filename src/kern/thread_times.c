@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The times of threads and CPUs. */
+/* The times of threads and CPUs, and how threads share them. */
+#include "cpu/vectors.h"
 #include "kern/sched_cpu.h"
 
 struct sched_times sched_times;
@@ -38,6 +39,29 @@ uint64_t thread_idle_ns_of(unsigned cpu)
 uint64_t thread_busy_ns(bool in_program)
 {
     return busy_ns[in_program];
+}
+
+COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
+{
+    uint64_t flags = sched_lock();
+    bool queued = t->run.queued;
+    struct run_queue *queue = &sched_cpus[SEVERAL_CPUS ? t->cpu : 0].queue;
+    if (queued)
+        run_queue_remove(queue, &t->run);
+    t->run.priority = priority;
+    t->run.weight = weight;
+    t->round_robin = round_robin;
+    if (queued)
+        run_queue_add(queue, &t->run, RUN_PREEMPTED);
+    if (SEVERAL_CPUS && t->cpu != cpu_index()) {
+        cpu_send(t->cpu, VECTOR_KICK);
+        sched_unlock(flags);
+        return;
+    }
+    const struct run_entity *first = run_queue_first(&own()->queue);
+    if (first != NULL && run_queue_preempts(first, &thread_current()->run))
+        percpu()->slice |= SLICE_OVER;
+    sched_unlock(flags);
 }
 
 /* A thread that is not running has its final count; the running thread reads its own. */

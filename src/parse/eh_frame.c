@@ -2,6 +2,7 @@
 #include "parse/eh_frame.h"
 
 #include "base/str.h"
+#include "parse/cursor.h"
 
 enum {
     ENCODING_OMIT = 0xff,
@@ -14,17 +15,6 @@ enum {
     ENTRIES_MAX = 1000000, /* limit of entries read of .eh_frame if there is no header */
     ROWS_MAX = 4,          /* depth of DW_CFA_remember_state */
     EXPRESSION_STACK = 16,
-    WINDOW = 64,
-};
-
-/* A sequential reader with a buffer. After the first failure `bad` is set and all reads give 0. */
-struct cursor {
-    const struct byte_reader *memory;
-    uint64_t at, end;
-    uint64_t window_at;
-    size_t window_size;
-    uint8_t window[WINDOW];
-    bool bad;
 };
 
 enum rule_kind {
@@ -59,92 +49,25 @@ struct description {      /* a CIE and one FDE of it */
     uint64_t second, second_end; /* the FDE's */
 };
 
-static void cursor_start(struct cursor *c, const struct byte_reader *memory, uint64_t at,
-                         uint64_t end)
-{
-    c->memory = memory;
-    c->at = at;
-    c->end = end;
-    c->window_size = 0;
-    c->bad = at > end;
-}
-
-static void eh_frame_fill(struct cursor *c)
-{
-    uint64_t left = c->end - c->at;
-    c->window_at = c->at;
-    c->window_size = left < WINDOW ? (size_t)left : WINDOW;
-    if (!byte_read(c->memory, c->at, c->window, c->window_size))
-        c->bad = true;
-}
-
-static uint64_t eh_frame_take(struct cursor *c, unsigned size)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < size; i++) {
-        if (c->bad || c->at >= c->end) {
-            c->bad = true;
-            return 0;
-        }
-        if (c->at - c->window_at >= c->window_size)
-            eh_frame_fill(c);
-        if (c->bad)
-            return 0;
-        value |= (uint64_t)c->window[c->at++ - c->window_at] << 8 * i;
-    }
-    return value;
-}
-
-static int64_t eh_frame_extend(uint64_t value, unsigned bits)
-{
-    return (int64_t)(value << (64 - bits)) >> (64 - bits);
-}
-
-static uint64_t eh_frame_take_uleb(struct cursor *c)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint64_t byte = eh_frame_take(c, 1);
-        value |= (byte & 127) << shift;
-        if (!(byte & 128))
-            return value;
-    }
-    c->bad = true;
-    return 0;
-}
-
-static int64_t take_sleb(struct cursor *c)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint64_t byte = eh_frame_take(c, 1);
-        value |= (byte & 127) << shift;
-        if (!(byte & 128))
-            return shift + 7 < 64 ? eh_frame_extend(value, shift + 7) : (int64_t)value;
-    }
-    c->bad = true;
-    return 0;
-}
-
 static uint64_t take_raw(struct cursor *c, uint8_t format)
 {
     switch (format & 15) {
     case 0:
     case 4:
     case 12:
-        return eh_frame_take(c, 8);
+        return cursor_take(c, 8);
     case 1:
-        return eh_frame_take_uleb(c);
+        return cursor_uleb(c);
     case 2:
-        return eh_frame_take(c, 2);
+        return cursor_take(c, 2);
     case 3:
-        return eh_frame_take(c, 4);
+        return cursor_take(c, 4);
     case 9:
-        return (uint64_t)take_sleb(c);
+        return (uint64_t)cursor_sleb(c);
     case 10:
-        return (uint64_t)eh_frame_extend(eh_frame_take(c, 2), 16);
+        return (uint64_t)cursor_extend(cursor_take(c, 2), 16);
     case 11:
-        return (uint64_t)eh_frame_extend(eh_frame_take(c, 4), 32);
+        return (uint64_t)cursor_extend(cursor_take(c, 4), 32);
     default:
         c->bad = true;
         return 0;
@@ -170,9 +93,9 @@ static uint64_t take_pointer(struct cursor *c, uint8_t encoding, uint64_t data)
 /* Reads an entry's length and limits the cursor to the entry. False: terminator, or malformed. */
 static bool take_length(struct cursor *c)
 {
-    uint64_t length = eh_frame_take(c, 4);
+    uint64_t length = cursor_take(c, 4);
     if (length == 0xffffffff)
-        length = eh_frame_take(c, 8);
+        length = cursor_take(c, 8);
     if (c->bad || length == 0 || length > c->end - c->at)
         return false;
     c->end = c->at + length;
@@ -186,32 +109,32 @@ static bool read_cie(const struct byte_reader *memory, uint64_t at, uint64_t lim
     char augmentation[8];
     size_t n = 0;
     cursor_start(&c, memory, at, limit);
-    if (!take_length(&c) || eh_frame_take(&c, 4) != 0)
+    if (!take_length(&c) || cursor_take(&c, 4) != 0)
         return false;
-    uint64_t version = eh_frame_take(&c, 1);
-    for (char letter; n < sizeof augmentation && (letter = (char)eh_frame_take(&c, 1)) != '\0';)
+    uint64_t version = cursor_take(&c, 1);
+    for (char letter; n < sizeof augmentation && (letter = (char)cursor_take(&c, 1)) != '\0';)
         augmentation[n++] = letter;
     if ((version != 1 && version != 3) || n == sizeof augmentation)
         return false;
-    d->code_align = eh_frame_take_uleb(&c);
-    d->data_align = take_sleb(&c);
-    d->return_register = version == 1 ? eh_frame_take(&c, 1) : eh_frame_take_uleb(&c);
+    d->code_align = cursor_uleb(&c);
+    d->data_align = cursor_sleb(&c);
+    d->return_register = version == 1 ? cursor_take(&c, 1) : cursor_uleb(&c);
     d->encoding = 0;
     d->signal = false;
     d->has_augmentation_size = n > 0 && augmentation[0] == 'z';
     if (n > 0 && !d->has_augmentation_size)
         return false;
-    uint64_t size = d->has_augmentation_size ? eh_frame_take_uleb(&c) : 0;
+    uint64_t size = d->has_augmentation_size ? cursor_uleb(&c) : 0;
     uint64_t end = c.at + size;
     for (size_t i = 1; i < n; i++) {
         if (augmentation[i] == 'R')
-            d->encoding = (uint8_t)eh_frame_take(&c, 1);
+            d->encoding = (uint8_t)cursor_take(&c, 1);
         else if (augmentation[i] == 'S')
             d->signal = true;
         else if (augmentation[i] == 'L')
-            eh_frame_take(&c, 1);
+            cursor_take(&c, 1);
         else if (augmentation[i] == 'P')
-            take_pointer(&c, (uint8_t)(eh_frame_take(&c, 1) & 0x7f), 0);
+            take_pointer(&c, (uint8_t)(cursor_take(&c, 1) & 0x7f), 0);
         else if (augmentation[i] != 'B')
             return false;
     }
@@ -231,13 +154,13 @@ static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t l
     if (!take_length(&c))
         return false;
     *next = c.end;
-    uint64_t id_at = c.at, id = eh_frame_take(&c, 4);
+    uint64_t id_at = c.at, id = cursor_take(&c, 4);
     if (id == 0 || id > id_at || !read_cie(memory, id_at - id, limit, d))
         return !c.bad;
     d->start = take_pointer(&c, d->encoding, 0);
     d->size = take_raw(&c, d->encoding);
     if (d->has_augmentation_size)
-        d->second = eh_frame_take_uleb(&c); /* size of the augmentation data, which is skipped */
+        d->second = cursor_uleb(&c); /* size of the augmentation data, which is skipped */
     else
         d->second = 0;
     if (c.bad || d->second > c.end - c.at)
@@ -255,10 +178,10 @@ static bool find_by_header(const struct byte_reader *memory, const struct unwind
     if (t->header_size < 12)
         return false;
     cursor_start(&c, memory, t->header, t->header + t->header_size);
-    if (eh_frame_take(&c, 1) != 1)
+    if (cursor_take(&c, 1) != 1)
         return false;
-    uint8_t pointer = (uint8_t)eh_frame_take(&c, 1), counts = (uint8_t)eh_frame_take(&c, 1);
-    uint8_t table = (uint8_t)eh_frame_take(&c, 1);
+    uint8_t pointer = (uint8_t)cursor_take(&c, 1), counts = (uint8_t)cursor_take(&c, 1);
+    uint8_t table = (uint8_t)cursor_take(&c, 1);
     take_pointer(&c, pointer, t->header);
     uint64_t count = counts == ENCODING_OMIT ? 0 : take_pointer(&c, counts, t->header);
     if (c.bad || table != HEADER_TABLE_ENCODING || count == 0 || count > (c.end - c.at) / 8)
@@ -401,21 +324,21 @@ static void binary(struct machine *m, uint64_t op)
  * 2.5). */
 static void operate(struct machine *m, struct cursor *c, const struct unwind_frame *f)
 {
-    uint64_t op = eh_frame_take(c, 1), value;
+    uint64_t op = cursor_take(c, 1), value;
     if (op >= 0x30 && op <= 0x4f) {
         eh_frame_push(m, op - 0x30);
     } else if (op >= 0x70 && op <= 0x8f) {
-        push_register(m, f, op - 0x70, take_sleb(c));
+        push_register(m, f, op - 0x70, cursor_sleb(c));
     } else if (op >= 0x08 && op <= 0x0f) {
         unsigned size = 1U << (op - 8) / 2;
-        value = eh_frame_take(c, size);
-        eh_frame_push(m, op & 1 ? (uint64_t)eh_frame_extend(value, 8 * size) : value);
+        value = cursor_take(c, size);
+        eh_frame_push(m, op & 1 ? (uint64_t)cursor_extend(value, 8 * size) : value);
     } else if (op == 0x03) {
-        eh_frame_push(m, eh_frame_take(c, 8));
+        eh_frame_push(m, cursor_take(c, 8));
     } else if (op == 0x10) {
-        eh_frame_push(m, eh_frame_take_uleb(c));
+        eh_frame_push(m, cursor_uleb(c));
     } else if (op == 0x11) {
-        eh_frame_push(m, (uint64_t)take_sleb(c));
+        eh_frame_push(m, (uint64_t)cursor_sleb(c));
     } else if (op == 0x06) {
         uint64_t at = pop(m);
         if (m->bad || !byte_read(c->memory, at, &value, sizeof value))
@@ -429,10 +352,10 @@ static void operate(struct machine *m, struct cursor *c, const struct unwind_fra
     } else if (op == 0x13) {
         pop(m);
     } else if (op == 0x23) {
-        eh_frame_push(m, pop(m) + eh_frame_take_uleb(c));
+        eh_frame_push(m, pop(m) + cursor_uleb(c));
     } else if (op == 0x92) {
-        value = eh_frame_take_uleb(c);
-        push_register(m, f, value, take_sleb(c));
+        value = cursor_uleb(c);
+        push_register(m, f, value, cursor_sleb(c));
     } else if (op != 0x96) {
         binary(m, op);
     }
@@ -470,7 +393,7 @@ static void set_rule(struct program *p, uint64_t number, enum rule_kind kind, in
 
 static void take_block(struct cursor *c, struct rule *to, enum rule_kind kind)
 {
-    uint64_t size = eh_frame_take_uleb(c);
+    uint64_t size = cursor_uleb(c);
     if (c->bad || size > c->end - c->at) {
         c->bad = true;
         return;
@@ -482,7 +405,7 @@ static void take_block(struct cursor *c, struct rule *to, enum rule_kind kind)
 static void set_block(struct program *p, struct cursor *c, enum rule_kind kind)
 {
     struct rule rule = {0};
-    uint64_t number = eh_frame_take_uleb(c);
+    uint64_t number = cursor_uleb(c);
     take_block(c, &rule, kind);
     set_rule(p, number, kind, rule.value, rule.size);
 }
@@ -530,30 +453,30 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
         p->location = take_pointer(c, p->d->encoding, 0);
         break;
     case 0x02:
-        p->location += eh_frame_take(c, 1) * p->d->code_align;
+        p->location += cursor_take(c, 1) * p->d->code_align;
         break;
     case 0x03:
-        p->location += eh_frame_take(c, 2) * p->d->code_align;
+        p->location += cursor_take(c, 2) * p->d->code_align;
         break;
     case 0x04:
-        p->location += eh_frame_take(c, 4) * p->d->code_align;
+        p->location += cursor_take(c, 4) * p->d->code_align;
         break;
     case 0x05:
-        number = eh_frame_take_uleb(c);
-        set_rule(p, number, RULE_OFFSET, scaled(p, eh_frame_take_uleb(c)), 0);
+        number = cursor_uleb(c);
+        set_rule(p, number, RULE_OFFSET, scaled(p, cursor_uleb(c)), 0);
         break;
     case 0x06:
-        restore_rule(p, eh_frame_take_uleb(c));
+        restore_rule(p, cursor_uleb(c));
         break;
     case 0x07:
-        set_rule(p, eh_frame_take_uleb(c), RULE_UNDEFINED, 0, 0);
+        set_rule(p, cursor_uleb(c), RULE_UNDEFINED, 0, 0);
         break;
     case 0x08:
-        set_rule(p, eh_frame_take_uleb(c), RULE_SAME, 0, 0);
+        set_rule(p, cursor_uleb(c), RULE_SAME, 0, 0);
         break;
     case 0x09:
-        number = eh_frame_take_uleb(c);
-        set_rule(p, number, RULE_REGISTER, (int64_t)eh_frame_take_uleb(c), 0);
+        number = cursor_uleb(c);
+        set_rule(p, number, RULE_REGISTER, (int64_t)cursor_uleb(c), 0);
         break;
     case 0x0a:
         remember(p, c);
@@ -562,14 +485,14 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
         recall(p, c);
         break;
     case 0x0c:
-        number = eh_frame_take_uleb(c);
-        set_cfa(p, number, (int64_t)eh_frame_take_uleb(c));
+        number = cursor_uleb(c);
+        set_cfa(p, number, (int64_t)cursor_uleb(c));
         break;
     case 0x0d:
-        set_cfa(p, eh_frame_take_uleb(c), p->row.cfa.value);
+        set_cfa(p, cursor_uleb(c), p->row.cfa.value);
         break;
     case 0x0e:
-        set_cfa(p, p->row.cfa.size, (int64_t)eh_frame_take_uleb(c));
+        set_cfa(p, p->row.cfa.size, (int64_t)cursor_uleb(c));
         break;
     case 0x0f:
         take_block(c, &p->row.cfa, RULE_VAL_EXPRESSION);
@@ -578,29 +501,29 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
         set_block(p, c, RULE_EXPRESSION);
         break;
     case 0x11:
-        number = eh_frame_take_uleb(c);
-        set_rule(p, number, RULE_OFFSET, scaled(p, (uint64_t)take_sleb(c)), 0);
+        number = cursor_uleb(c);
+        set_rule(p, number, RULE_OFFSET, scaled(p, (uint64_t)cursor_sleb(c)), 0);
         break;
     case 0x12:
-        number = eh_frame_take_uleb(c);
-        set_cfa(p, number, scaled(p, (uint64_t)take_sleb(c)));
+        number = cursor_uleb(c);
+        set_cfa(p, number, scaled(p, (uint64_t)cursor_sleb(c)));
         break;
     case 0x13:
-        set_cfa(p, p->row.cfa.size, scaled(p, (uint64_t)take_sleb(c)));
+        set_cfa(p, p->row.cfa.size, scaled(p, (uint64_t)cursor_sleb(c)));
         break;
     case 0x14:
-        number = eh_frame_take_uleb(c);
-        set_rule(p, number, RULE_VAL_OFFSET, scaled(p, eh_frame_take_uleb(c)), 0);
+        number = cursor_uleb(c);
+        set_rule(p, number, RULE_VAL_OFFSET, scaled(p, cursor_uleb(c)), 0);
         break;
     case 0x15:
-        number = eh_frame_take_uleb(c);
-        set_rule(p, number, RULE_VAL_OFFSET, scaled(p, (uint64_t)take_sleb(c)), 0);
+        number = cursor_uleb(c);
+        set_rule(p, number, RULE_VAL_OFFSET, scaled(p, (uint64_t)cursor_sleb(c)), 0);
         break;
     case 0x16:
         set_block(p, c, RULE_VAL_EXPRESSION);
         break;
     case 0x2e:
-        eh_frame_take_uleb(c);
+        cursor_uleb(c);
         break; /* GNU_args_size */
     default:
         c->bad = true;
@@ -614,13 +537,13 @@ static bool eh_frame_run(struct program *p, const struct byte_reader *memory, ui
     struct cursor c;
     cursor_start(&c, memory, at, end);
     for (unsigned n = 0; n < FUEL && c.at < c.end; n++) {
-        uint64_t op = eh_frame_take(&c, 1), low = op & 63;
+        uint64_t op = cursor_take(&c, 1), low = op & 63;
         switch (op >> 6) {
         case 1:
             p->location += low * p->d->code_align;
             break;
         case 2:
-            set_rule(p, low, RULE_OFFSET, scaled(p, eh_frame_take_uleb(&c)), 0);
+            set_rule(p, low, RULE_OFFSET, scaled(p, cursor_uleb(&c)), 0);
             break;
         case 3:
             restore_rule(p, low);

@@ -10,6 +10,7 @@ enum {
     SHT_NOBITS = 8,
     SHT_DYNSYM = 11,
     SHF_ALLOC = 2,
+    SHF_COMPRESSED = 0x800,
     STT_OBJECT = 1,
     STT_FUNC = 2,
     STT_GNU_IFUNC = 10,
@@ -208,11 +209,28 @@ bool elf_part_at_address(const struct byte_reader *file, uint64_t address, struc
     return part_at(file, address, false, out);
 }
 
+bool elf_section_named(const struct byte_reader *file, const char *wanted, struct elf_span *out)
+{
+    struct header h;
+    struct section_header s, strings;
+    char name[ELF_NAME_SIZE];
+    if (!read_header(file, &h) || !read_section(file, &h, h.shstrndx, &strings))
+        return false;
+    for (unsigned i = 0; read_section(file, &h, i, &s); i++) {
+        read_name(file, strings.offset + s.name, name);
+        if (s.type == SHT_NOBITS || s.flags & SHF_COMPRESSED || strcmp(name, wanted) != 0)
+            continue;
+        *out = (struct elf_span){s.addr, s.offset, s.size};
+        return true;
+    }
+    return false;
+}
+
 bool elf_unwind_tables(const struct byte_reader *file, struct elf_unwind *out)
 {
     struct header h;
     struct program_header p;
-    struct section_header s, strings;
+    struct elf_span frames = {0};
     *out = (struct elf_unwind){0};
     if (!read_header(file, &h))
         return false;
@@ -222,15 +240,9 @@ bool elf_unwind_tables(const struct byte_reader *file, struct elf_unwind *out)
             out->header_size = p.memsz;
         }
     }
-    if (read_section(file, &h, h.shstrndx, &strings)) {
-        for (unsigned i = 0; read_section(file, &h, i, &s); i++) {
-            char name[ELF_NAME_SIZE];
-            read_name(file, strings.offset + s.name, name);
-            if (!(s.flags & SHF_ALLOC) || s.type == SHT_NOBITS || strcmp(name, ".eh_frame") != 0)
-                continue;
-            out->frames = s.addr;
-            out->frames_size = s.size;
-        }
+    if (elf_section_named(file, ".eh_frame", &frames)) {
+        out->frames = frames.address;
+        out->frames_size = frames.size;
     }
     return out->header_size != 0 || out->frames_size != 0;
 }

@@ -32,6 +32,12 @@ bool elf_section_at(const struct byte_reader *file, uint64_t address, struct elf
 bool elf_part_at_offset(const struct byte_reader *file, uint64_t offset, struct elf_part *out);
 bool elf_part_at_address(const struct byte_reader *file, uint64_t address, struct elf_part *out);
 
+struct elf_span {
+    uint64_t address, offset, size;
+};
+/* The first section of this name, in the file and not compressed. */
+bool elf_section_named(const struct byte_reader *file, const char *name, struct elf_span *out);
+
 struct elf_unwind {
     uint64_t header, header_size; /* .eh_frame_hdr; size 0: none */
     uint64_t frames, frames_size; /* .eh_frame; size 0: no section header names it */

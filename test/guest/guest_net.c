@@ -80,7 +80,7 @@ static bool ask_router(struct netdev *card, bool more)
     memcpy(frame + SENDER, card->address, MAC);
     memcpy(frame + SENDER_IP, own_ip, 4);
     memcpy(frame + TARGET_IP, router_ip, 4);
-    card->ops->send(card, FRAME, 0, 0, more);
+    card->ops->send(card, &(const struct netdev_send){.size = FRAME, .more = more});
     return true;
 }
 

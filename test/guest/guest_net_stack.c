@@ -47,13 +47,10 @@ static void *figure_frame(struct netdev *netdev, size_t size)
     return figure_out;
 }
 
-static void figure_send(struct netdev *netdev, size_t size, uint16_t from, uint16_t at, bool more)
+static void figure_send(struct netdev *netdev, const struct netdev_send *how)
 {
     (void)netdev;
-    (void)size;
-    (void)from;
-    (void)at;
-    (void)more;
+    (void)how;
     figures_sent++;
 }
 

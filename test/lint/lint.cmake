@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Checks of the source text. The selftest plants an error for each check, which must find it.
-foreach(check abi compiler includes headers layout format shellcheck budgets names statics selftest)
+foreach(check abi compiler includes headers layout format shellcheck workflow budgets names statics selftest)
     ouro_add_test(lint ${check} 300 ${CMAKE_CURRENT_SOURCE_DIR}/lint/${check}.sh ${PROJECT_SOURCE_DIR})
 endforeach()
 
-set_tests_properties(lint.format PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(lint.format lint.workflow PROPERTIES SKIP_RETURN_CODE 77)
 ouro_add_test(lint size 10 ${CMAKE_CURRENT_SOURCE_DIR}/lint/size.sh ${CMAKE_BINARY_DIR}/../kernel/ouro.elf)
 
 # Checks the objects of the kernel with the guest tests, which has all of src/ and the checks of locks.

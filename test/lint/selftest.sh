@@ -227,6 +227,28 @@ expect_found names 'run.sh:1: src/page.c is not in the tree'
 echo 'cd $HOME/x' >>run
 expect_found shellcheck 'SC2086'
 
+if python3 -c 'import yaml' 2>/dev/null; then
+    # workflow TEXT: a workflow with these lines instead of a job's good ones.
+    workflow() {
+        mkdir -p .github/workflows
+        printf 'name: ci\non:\n  push:\njobs:\n  test:\n    runs-on: x\n    steps:\n%s\n' "$1" >.github/workflows/ci.yml
+    }
+    workflow '      - run: echo hello'
+    expect_passes workflow
+    # shellcheck disable=SC2016 # the step's
+    workflow '      - run: echo $hello'
+    expect_found workflow 'SC2154'
+    workflow '      - runs: echo hello'
+    expect_found workflow 'test, step 1: unknown key runs'
+    workflow '      - uses: actions/checkout'
+    expect_found workflow 'has no version'
+    workflow '      - run: "echo'
+    expect_found workflow 'ci.yml: while scanning'
+    # shellcheck disable=SC2016 # backquotes of Markdown
+    printf '```yaml\njob:\n```\n' >docs/page.md
+    expect_found workflow 'docs/page.md: no jobs'
+fi
+
 # longest LINES: a function of LINES + 6 lines, with six parameters and four levels of nesting.
 longest()
 {

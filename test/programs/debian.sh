@@ -7,7 +7,8 @@
 #   debian.sh NAME           one case
 #
 # sides.sh lists the environment variables. On Linux the program runs in a root of its own, a tmpfs with the same small
-# files as in the machine, in which this computer's /usr is mounted read-only.
+# files as in the machine, in which this computer's /usr is mounted read-only; in a container that may not mount, in a
+# chroot with the files that the tool packs for the machine.
 set -u
 # shellcheck source-path=SCRIPTDIR source=sides.sh
 . "$(dirname "$0")/sides.sh"
@@ -28,8 +29,15 @@ in_ouro() {
     for word in $with; do
         words+=(--with "$word")
     done
-    exec "$ouro" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
+    "$ouro" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
         ${packages:+--sysroot "$packages"} --root "$work/root" "${words[@]}" "$native" "${arguments[@]}"
+}
+
+# Unpacks the machine's files in $work/files.
+unpack_files() {
+    mkdir "$work/files" "$work/kept"
+    (export OURO_QEMU=$here/../boot/fake-qemu.sh FAKE=late FAKE_KEEP=$work/kept && in_ouro) > "$work/log" 2>&1 < /dev/null
+    (cd "$work/files" && cpio -idm --quiet < "$work/kept/root.cpio") && mkdir -p "$work/files/dev"
 }
 
 # build SOURCE OUT: compiles a program of debian/.
@@ -41,13 +49,13 @@ build() {
 }
 
 if [ "${1:-}" = --names ]; then
-    names "$here/debian.txt" 12U
+    names "$here/debian.txt" 12U@
     exit
 fi
 [ $# -eq 1 ] || fail "usage: debian.sh NAME"
 name=$1
 # name | packages | with | program | arguments, which may contain bars | input
-read_line "$here/debian.txt" 12U "$name"
+read_line "$here/debian.txt" 12U@ "$name"
 line=${line#*|}
 with=$(trimmed "${line%%|*}")
 line=${line#*|}
@@ -62,8 +70,6 @@ for stream in 1 2 status; do
 done
 
 start_case
-# shellcheck disable=SC2154 # start_case() sets why
-[ "$place" = mounts ] || skip "the Linux side needs /usr, and here are no mounts: $why"
 make_root "$work/root"
 native=$program
 built=$work/built
@@ -90,9 +96,17 @@ case $input in
 -) input=/dev/null ;;
 *) [ -e "$here/debian/$input" ] && input=$here/debian/$input || input=$here/root/data/$input ;;
 esac
-export built usr=$packages/usr
-# shellcheck disable=SC2016 # the inner shell expands its own words
-both_sides "$work/root" 'mkdir "$at/usr" && mount --bind -o ro "$usr" "$at/usr" &&
-    ln -s usr/bin usr/lib usr/lib64 usr/sbin "$at" && mount --bind -o ro "$built" "$at/t" || exit 99
-    [ "$usr" != /usr ] || cp /etc/ld.so.cache "$at/etc" && touch -d @1000000000 "$at/etc"' "$input" "$program" "${arguments[@]}"
+root=$work/root mounts=''
+# shellcheck disable=SC2154 # start_case() sets it
+if [ "$place" = chroot ]; then
+    unpack_files || fail "$name: no files of the machine"
+    root=$work/files program=$native
+else
+    export built usr=$packages/usr
+    # shellcheck disable=SC2016 # the inner shell expands its own words
+    mounts='mkdir "$at/usr" && mount --bind -o ro "$usr" "$at/usr" &&
+        ln -s usr/bin usr/lib usr/lib64 usr/sbin "$at" && mount --bind -o ro "$built" "$at/t" || exit 99
+        [ "$usr" != /usr ] || cp /etc/ld.so.cache "$at/etc" && touch -d @1000000000 "$at/etc"'
+fi
+both_sides "$root" "$mounts" "$input" "$program" "${arguments[@]}"
 compare "$name" no "${streams[@]}"

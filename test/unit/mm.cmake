@@ -26,7 +26,7 @@ target_compile_definitions(test_fault_report PRIVATE
     OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/unit/golden/fault_report.txt")
 set(report_sources src/diag/memory.c src/diag/blocks.c src/parse/malloc_heap.c src/diag/trace.c src/diag/state.c src/cpu/backtrace.c
     src/diag/text.c src/diag/hint.c src/diag/classify.c src/parse/x86_insn.c src/parse/x86_halt.c src/parse/eh_frame.c
-    src/parse/elf_symbols.c src/parse/symbol_table.c test/unit/support/report_stubs.c)
+    src/parse/elf_symbols.c src/parse/cursor.c src/parse/line_table.c src/parse/symbol_table.c test/unit/support/report_stubs.c)
 # Parts of the report over a fake machine, whose memory is the simulated MMU's.
 foreach(name report_memory report_state)
     ouro_host_test(diag/${name} ${report_sources} test/unit/support/golden.c test/unit/support/fault_machine.c

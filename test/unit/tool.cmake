@@ -10,6 +10,7 @@ ouro_tool_test(image/words tool/image/words.c tool/host/path.c src/parse/cmdline
 ouro_tool_test(image/cpio tool/image/cpio_writer.c src/parse/cpio.c)
 ouro_tool_test(image/iso9660 tool/image/iso9660.c)
 ouro_tool_test(bench/bench_figures tool/bench/bench_figures.c)
+ouro_tool_test(command/skips tool/command/skips.c)
 ouro_tool_test(machine/suggest tool/machine/suggest.c)
 ouro_tool_test(image/dpkg tool/image/dpkg.c)
 ouro_tool_test(image/rules tool/image/rules_text.c)

@@ -76,6 +76,13 @@ static void begin_files(const struct request *o)
         file_write(o->core, "");
 }
 
+/* Not by status 0, and not by Ctrl-C. */
+static bool ended_badly(const struct console_result *r)
+{
+    return r->ending == ENDED_STATUS ? r->status != 0 && r->status != 128 + SIGINT
+                                     : r->ending != ENDED_INTERRUPTED;
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
@@ -130,7 +137,7 @@ int command_run(int argc, char **argv)
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
-    if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
+    if (request.verbose || ended_badly(&result))
         missed_tell(&missed);
     int status = run_explain(&request, &result);
     detached_end(status);

@@ -5,6 +5,7 @@
  * can build.
  */
 #include "command/commands.h"
+#include "command/skips.h"
 #include "host/fail.h"
 #include "host/guard.h"
 #include "host/text.h"
@@ -31,19 +32,10 @@ static const struct {
 #define BOOT_SECONDS 1.5
 #define SLOW_MOST    20.0
 
-/* Tests that did not run, with one reason. */
-#define SKIPS_MOST 32
-struct skip {
-    char *why;
-    struct text names; /* the first ones */
-    int count;
-};
-
 struct outcome {
     int count;
     bool failed;
-    struct skip skip[SKIPS_MOST];
-    size_t skips;
+    struct skips skips;
 };
 
 struct selection {
@@ -114,37 +106,14 @@ static int count_tests(const struct args *args)
     return total;
 }
 
-static void add_skip(struct outcome *all, const char *name, const char *why)
-{
-    size_t i = 0;
-    while (i < all->skips && strcmp(all->skip[i].why, why) != 0)
-        i++;
-    if (i == SKIPS_MOST)
-        i--;
-    if (i == all->skips)
-        all->skip[all->skips++].why = string_copy(why);
-    struct skip *skip = &all->skip[i];
-    if (skip->count++ < 4)
-        text_format(&skip->names, "%s%s", skip->count > 1 ? ", " : "", name);
-}
-
-/* Collects the reasons of skipped tests, each a line "skip: WHY" of its output, from ctest's log. */
 static void read_skips(size_t build, struct outcome *all)
 {
     char *path = string_format("%s/Testing/Temporary/LastTest.log", builds[build].folder);
-    char line[1024], name[256] = "", why[1024] = "";
     FILE *log = fopen(path, "re");
-    while (log && fgets(line, sizeof(line), log)) {
-        line[strcspn(line, "\n")] = '\0';
-        if (sscanf(line, "%*d/%*d Testing: %255s", name) == 1)
-            strcpy(why, "it does not say why");
-        else if (string_starts(line, "skip: "))
-            strcpy(why, line + strlen("skip: "));
-        else if (strcmp(line, "Test Skipped.") == 0)
-            add_skip(all, name, why);
-    }
-    if (log)
+    if (log) {
+        skips_read(log, &all->skips);
         fclose(log);
+    }
     free(path);
 }
 
@@ -201,16 +170,6 @@ static void run_tests(size_t build, const char *option, const char *regex, struc
     args_free(&args);
 }
 
-static void print_outcome(const struct outcome *all)
-{
-    for (size_t i = 0; i < all->skips; i++) {
-        const struct skip *skip = &all->skip[i];
-        printf("ouro: skipped: %d, %s: %s%s\n", skip->count, skip->why, skip->names.bytes,
-               skip->count > 4 ? ", …" : "");
-    }
-    printf("ouro: %d tests, %s\n", all->count, all->failed ? "not all passed" : "all passed");
-}
-
 int command_test(int argc, char **argv)
 {
     struct selection selection = {0};
@@ -245,6 +204,8 @@ int command_test(int argc, char **argv)
     text_free(&selection.names);
     if (all.count == 0)
         fail(STATUS_FAILED, "test: no test has this name");
-    print_outcome(&all);
+    skips_print(stdout, &all.skips);
+    skips_free(&all.skips);
+    printf("ouro: %d tests, %s\n", all.count, all.failed ? "not all passed" : "all passed");
     return all.failed;
 }

@@ -481,6 +481,10 @@ static void check_image(struct request *o)
     if (o->command == COMMAND_ISO && named > FORMAT_RAW)
         fail(STATUS_FAILED,
              "-o %s: ouro iso writes an ISO image; ouro image writes this kind of file", o->output);
+    const char *dot = strrchr(o->output, '.');
+    if (o->command == COMMAND_DISK_IMAGE && o->format < 0 && named == FORMAT_ISO && dot &&
+        !strchr(dot, '/') && strcmp(dot, ".iso") != 0)
+        fail(STATUS_FAILED, "-o %s: no kind of image has this name: choose by --format", o->output);
     if (o->format < 0)
         o->format = (int)named;
     if (o->format == FORMAT_OCI && o->libvirt)

@@ -23,10 +23,15 @@ static bool has_own(const char *path)
     return false;
 }
 
-/* What programs look for and do well without: folders for files of this computer's own, compiled Python. */
+/* What programs look for and do well without: folders for files of this computer's own, compiled Python, what glibc looks for
+ * beside a locale. */
 static bool is_optional(const char *path, const char *here)
 {
+    static const char *const parts[] = {"/locale.alias", "/gconv/gconv-modules"};
     struct stat st;
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
+        if (strstr(path, parts[i]))
+            return true;
     bool folder = stat(here, &st) == 0 && S_ISDIR(st.st_mode);
     return string_ends(path, ".pyc") || (folder && string_starts(path, "/usr/local"));
 }

@@ -195,6 +195,10 @@ static void put_body(struct render *r, const char *line, size_t size)
 static void put_line(struct render *r, const char *line, size_t size, bool ended)
 {
     const struct report_note *note = note_for(r, line, size);
+    /* The line that the kernel found gives way to the tool's, which has its folder and what was inlined. */
+    const char *found = r->in_trace && note && note->tail[0] ? find(line, size, "] at ") : NULL;
+    if (found)
+        size = (size_t)(found + 1 - line);
     if (string_starts(line, "==== ") && r->banners++ > 0)
         put_advice(r);
     if (string_starts(line, "==== "))

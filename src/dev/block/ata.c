@@ -198,6 +198,13 @@ static COLD bool open_drive(struct ata_drive *d)
 
 COLD void ata_probe(struct ata_channel *c)
 {
+    for (unsigned i = 0; i < 2; i++) {
+        c->drive[i].channel = c;
+        c->drive[i].number = (uint8_t)i;
+    }
+    /* The status is the selected drive's, and firmware may have left one selected that is not there: its 0 would hide that the reset is
+     * under way, which QEMU ends only when its main loop runs. */
+    select_drive(&c->drive[0], 0);
     out8(c->control, CONTROL_QUIET | CONTROL_RESET);
     (void)quiet_status(c);
     out8(c->control, CONTROL_QUIET);
@@ -206,8 +213,6 @@ COLD void ata_probe(struct ata_channel *c)
         return;
     for (unsigned i = 0; i < 2; i++) {
         struct ata_drive *d = &c->drive[i];
-        d->channel = c;
-        d->number = (uint8_t)i;
         d->disk.lock = &c->spin;
         d->there = open_drive(d);
     }

@@ -85,7 +85,7 @@ struct e1000_out {
 
 _Static_assert(sizeof(struct e1000_in) == 16 && sizeof(struct e1000_out) == 16,
                "8254x, 3.2 and 3.3");
-_Static_assert(2 * E1000_RING_MAX * sizeof(struct e1000_in) <= PAGE_SIZE, "one page");
+_Static_assert(E1000_RING_MAX * sizeof(struct e1000_in) <= PAGE_SIZE, "one page");
 _Static_assert(WRITTEN_MAX <= NET_BUFFER_DATA, "a frame fits one buffer");
 
 const uint32_t e1000_ids[] = {0x100e8086, 0x10d38086, 0};
@@ -166,14 +166,13 @@ static COLD void set_address_filter(struct e1000 *n)
 
 static COLD bool make_e1000_rings(struct e1000 *n)
 {
-    char *rings = kpage_alloc();
-    struct net_buffer **buffers = rings != NULL ? kpage_alloc() : NULL;
-    if (buffers == NULL)
+    _Static_assert(2 * E1000_RING_MAX * sizeof(struct net_buffer *) <= PAGE_SIZE, "one page");
+    n->in = kpage_alloc();
+    n->out = kpage_alloc();
+    n->in_buffer = kpage_alloc();
+    if (n->in == NULL || n->out == NULL || n->in_buffer == NULL)
         return false;
-    n->in = (volatile struct e1000_in *)(void *)rings;
-    n->out = (volatile struct e1000_out *)(void *)(rings + PAGE_SIZE / 2);
-    n->in_buffer = buffers;
-    n->out_buffer = buffers + E1000_RING_MAX;
+    n->out_buffer = n->in_buffer + E1000_RING_MAX;
     for (unsigned i = 0; i < n->ring_size; i++) {
         n->in_buffer[i] = net_buffer_alloc();
         n->out_buffer[i] = net_buffer_alloc();
@@ -182,10 +181,10 @@ static COLD bool make_e1000_rings(struct e1000 *n)
         n->in[i].at = n->in_buffer[i]->at.v;
         n->out[i].at = n->out_buffer[i]->at.v;
     }
-    phys_t at = kpage_phys(rings);
     for (unsigned i = 0; i < 2; i++) {
         uint32_t ring = i == 0 ? IN_RING : OUT_RING;
-        uint64_t where = at.v + i * PAGE_SIZE / 2;
+        uint64_t where =
+            kpage_phys(i == 0 ? (void *)(uintptr_t)n->in : (void *)(uintptr_t)n->out).v;
         e1000_set(n, ring, (uint32_t)where);
         e1000_set(n, ring + RING_HIGH, (uint32_t)(where >> 32));
         e1000_set(n, ring + RING_BYTES, n->ring_size * (uint32_t)sizeof(struct e1000_in));
@@ -227,7 +226,8 @@ static COLD bool e1000_open(struct netdev *netdev)
     e1000_set(n, GAP, GAPS);
     e1000_set(n, TRANSMIT, TRANSMIT_ON | TRANSMIT_PAD | TRANSMIT_COLLISIONS);
     e1000_set(n, RECEIVE, RECEIVE_ON | RECEIVE_BROADCAST | RECEIVE_GROUPS | RECEIVE_NO_FCS);
-    e1000_set(n, IN_RING + RING_TAIL, n->ring_size - 1u);
+    n->in_told = (uint16_t)(n->ring_size - 1);
+    e1000_set(n, IN_RING + RING_TAIL, n->in_told);
     look_at_link(n);
     return true;
 }
@@ -289,8 +289,12 @@ static unsigned e1000_poll(struct netdev *netdev, unsigned most)
         look_at_link(n);
     while (frames < most && netdev->failed == NULL && e1000_receive(n))
         frames++;
-    if (frames > 0 && netdev->failed == NULL) /* all but the next one are the card's */
-        e1000_set(n, IN_RING + RING_TAIL, (n->in_next - 1u) & (n->ring_size - 1u));
+    uint16_t last = (uint16_t)(n->in_told - 1) & (uint16_t)(n->ring_size - 1);
+    if (frames > 0 && netdev->failed == NULL && !(n->in[last].status & IN_DONE)) {
+        /* All but the next one are the card's. */
+        n->in_told = (uint16_t)(n->in_next - 1) & (uint16_t)(n->ring_size - 1);
+        e1000_set(n, IN_RING + RING_TAIL, n->in_told);
+    }
     return frames;
 }
 
@@ -356,20 +360,18 @@ static void *e1000_frame(struct netdev *netdev, size_t size)
     return ring_is_full(n) ? NULL : n->out_buffer[n->out_next]->data;
 }
 
-static void e1000_send(struct netdev *netdev, size_t size, uint16_t checksum_from,
-                       uint16_t checksum_at, bool more)
+static void e1000_send(struct netdev *netdev, const struct netdev_send *how)
 {
     struct e1000 *n = e1000_of(netdev);
     volatile struct e1000_out *out = &n->out[n->out_next];
-    (void)checksum_at;
-    assert(checksum_from == 0);
-    out->size = (uint16_t)size;
+    assert(how->checksum_from == 0 && how->segment == 0);
+    out->size = (uint16_t)how->size;
     out->command = OUT_END | OUT_FCS | OUT_REPORT;
     out->status = 0;
     n->out_next = next_of(n, n->out_next);
     netdev->out.packets++;
-    netdev->out.bytes += size;
-    if (!more)
+    netdev->out.bytes += how->size;
+    if (!how->more)
         tell_card(n);
 }
 

@@ -8,7 +8,8 @@
  *     transmit ring   a struct net_buffer for each descriptor
  *
  * A frame that came takes its buffer away, and the descriptor gets another at once. If there is none, the frame is
- * dropped. What the card writes into descriptors decides only about sizes, which are checked; a card that breaks a rule
+ * dropped. QEMU's 82540EM keeps frames that come while the ring is full, and drops those of them for which there is no room
+ * once it gets descriptors again: so a ring that was full goes back empty. What the card writes into descriptors decides only about sizes, which are checked; a card that breaks a rule
  * has failed for good.
  */
 #pragma once
@@ -16,7 +17,7 @@
 #include "kern/netdev.h"
 
 #define E1000_REGISTERS 0x6000 /* bytes that are used */
-#define E1000_RING_MAX  128    /* descriptors: both rings fit a page */
+#define E1000_RING_MAX  256    /* descriptors: a ring fits a page */
 #define E1000_RING_MIN  16
 
 struct e1000_in;
@@ -35,7 +36,8 @@ struct e1000 {
     volatile struct e1000_in *in;
     volatile struct e1000_out *out;
     struct net_buffer **in_buffer, **out_buffer; /* of each descriptor */
-    uint16_t in_next;                            /* the card writes the next frame there */
+    uint16_t in_next,
+        in_told; /* the card writes the next frame there; and this is where it stops */
     uint16_t out_next, out_told, out_done; /* to be filled; the card knows; the card has not sent */
 };
 

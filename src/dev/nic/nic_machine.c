@@ -50,11 +50,10 @@ static void virtio_card_changed(void *unused)
 }
 
 /* A power of two. */
-_Static_assert(RING_MIN >= E1000_RING_MIN && VIRTIO_NET_RING_MAX <= E1000_RING_MAX,
-               "of both drivers");
-INIT_CODE static uint16_t ring_size(void)
+_Static_assert(RING_MIN >= E1000_RING_MIN, "of both drivers");
+INIT_CODE static uint16_t ring_size(uint16_t most)
 {
-    uint16_t size = VIRTIO_NET_RING_MAX;
+    uint16_t size = most;
     while (size > RING_MIN && (uint64_t)size * NET_BUFFER_SIZE > memory_total() / RING_SHARE)
         size /= 2;
     return size;
@@ -73,7 +72,7 @@ INIT_CODE static void make_virtio_card(void)
     virtio_card.netdev.driver = "virtio_net";
     virtio_card.device = virtio_found.device;
     virtio_card.leave = virtio_card_leave;
-    virtio_card.ring_size = ring_size();
+    virtio_card.ring_size = ring_size(VIRTIO_NET_RING_MAX);
     make_address(virtio_card.netdev.address);
     netdev_register(&virtio_card.netdev);
     log_info("virtio-net by %s interrupts by %s", virtio_bus_name(&virtio_found),
@@ -128,7 +127,7 @@ INIT_CODE static enum err find_intel_card(const struct boot_info *boot)
     intel_card.netdev.ops = &e1000_ops;
     intel_card.netdev.driver = e1000_driver(id);
     intel_card.leave = intel_card_leave;
-    intel_card.ring_size = ring_size();
+    intel_card.ring_size = ring_size(E1000_RING_MAX);
     make_address(intel_card.netdev.address);
     netdev_register(&intel_card.netdev);
     log_info("%s interrupts by %s", intel_card.netdev.driver, intel_line != 0 ? "line" : "message");

@@ -10,6 +10,8 @@
 #define F_CHECKSUM_IN  (UINT64_C(1) << 1)
 #define F_MTU          (UINT64_C(1) << 3)
 #define F_ADDRESS      (UINT64_C(1) << 5)
+#define F_SEGMENT4     (UINT64_C(1) << 11)
+#define F_SEGMENT6     (UINT64_C(1) << 12)
 #define F_MERGEABLE    (UINT64_C(1) << 15)
 #define F_STATUS       (UINT64_C(1) << 16)
 
@@ -19,12 +21,12 @@ enum { /* VIRTIO 1.1, 5.1.4 and 5.1.6 */
     CONFIG_MTU = 10,
     STATUS_LINK = 1,
     HEADER_FLAGS = 0,
-    HEADER_CHECKSUM_FROM = 6,
-    HEADER_CHECKSUM_AT = 8,
     HEADER_BUFFERS = 10,
     HEADER_BYTES = 12,
     FLAG_PARTIAL = 1, /* the checksum is to be completed */
     FLAG_VALID = 2,
+    CUT_TCP4 = 1,
+    CUT_TCP6 = 4,
 
     ETHERNET_HEADER = 14,
     FRAME_MAX = NETDEV_FRAME_MAX + 4, /* one that comes: with a VLAN tag */
@@ -32,6 +34,12 @@ enum { /* VIRTIO 1.1, 5.1.4 and 5.1.6 */
     MTU_MIN = 68, /* RFC 791 */
 };
 
+/* What is before a frame that goes out. */
+struct virtio_net_header {
+    uint8_t flags, cut;
+    uint16_t headers, segment, checksum_from, checksum_at, buffers;
+};
+_Static_assert(sizeof(struct virtio_net_header) == HEADER_BYTES, "the device's");
 _Static_assert(HEADER_BYTES + FRAME_MAX <= NET_BUFFER_DATA, "a frame fits one buffer");
 
 static struct virtio_net *net_of(struct netdev *netdev)
@@ -126,7 +134,6 @@ static COLD enum err fill_queues(struct virtio_net *n)
         struct net_buffer *buffer = net_buffer_alloc();
         if (buffer == NULL)
             return E_NOMEM;
-        memset(buffer->data, 0, HEADER_BYTES);
         buffer->next = n->spares;
         n->spares = buffer;
     }
@@ -141,8 +148,9 @@ static COLD enum err fill_queues(struct virtio_net *n)
 
 static COLD enum err net_start_card(struct virtio_net *n)
 {
-    enum err e = virtio_start(n->device, F_CHECKSUM_OUT | F_CHECKSUM_IN | F_MTU | F_ADDRESS |
-                                             F_MERGEABLE | F_STATUS | VIRTIO_F_EVENT_IDX);
+    enum err e =
+        virtio_start(n->device, F_CHECKSUM_OUT | F_CHECKSUM_IN | F_SEGMENT4 | F_SEGMENT6 | F_MTU |
+                                    F_ADDRESS | F_MERGEABLE | F_STATUS | VIRTIO_F_EVENT_IDX);
     if (e == E_OK)
         e = read_config(n);
     if (e != E_OK)
@@ -170,8 +178,11 @@ static COLD bool virtio_net_open(struct netdev *netdev)
                                  : "the card does not start");
         return false;
     }
-    netdev->features = (n->device->features & F_CHECKSUM_OUT ? NETDEV_CHECKSUM_OUT : 0) |
-                       (n->device->features & F_CHECKSUM_IN ? NETDEV_CHECKSUM_IN : 0);
+    uint64_t features = n->device->features;
+    netdev->features = features & F_CHECKSUM_IN ? NETDEV_CHECKSUM_IN : 0;
+    if (features & F_CHECKSUM_OUT) /* without which no frame is cut */
+        netdev->features |= NETDEV_CHECKSUM_OUT | (features & F_SEGMENT4 ? NETDEV_SEGMENT4 : 0) |
+                            (features & F_SEGMENT6 ? NETDEV_SEGMENT6 : 0);
     read_card_link(n);
     virtio_ring_ignore(&n->ring[VIRTIO_NET_OUT]);
     net_kick(n, VIRTIO_NET_IN);
@@ -328,69 +339,108 @@ void virtio_net_interrupt(struct virtio_net *n, bool changed)
 
 /* --- out --- */
 
-/* Takes back the buffers of frames that the card has sent. */
+/* Takes back the buffers of frames that the card has sent. O(buffers). */
 static void reclaim_sent(struct virtio_net *n)
 {
     struct virtio_done done;
     while (virtio_ring_take(&n->ring[VIRTIO_NET_OUT], &done)) {
-        struct net_buffer *buffer = done.token;
-        buffer->next = n->spares;
-        n->spares = buffer;
+        struct net_buffer *first = done.token, *last = first;
+        while (last->next != NULL)
+            last = last->next;
+        last->next = n->spares;
+        n->spares = first;
     }
     virtio_ring_ignore(&n->ring[VIRTIO_NET_OUT]);
     if (n->ring[VIRTIO_NET_OUT].broken != NULL)
         net_fail(n, n->ring[VIRTIO_NET_OUT].broken);
 }
 
-static void *virtio_net_frame(struct netdev *netdev, size_t size)
+/* A buffer for `size` bytes that go out. */
+static struct net_buffer *take_spare(struct virtio_net *n, size_t size)
 {
-    struct virtio_net *n = net_of(netdev);
     assert(size > 0 && size <= NETDEV_FRAME_MAX);
-    if (netdev->failed != NULL)
+    if (n->netdev.failed != NULL)
         return NULL;
-    if (n->sending == NULL && n->spares == NULL)
+    if (n->spares == NULL)
         reclaim_sent(n);
-    if (n->sending == NULL && n->spares == NULL && netdev->failed == NULL) {
+    if (n->spares == NULL && n->netdev.failed == NULL) {
         net_kick(n, VIRTIO_NET_OUT);
         if (!virtio_ring_listen(&n->ring[VIRTIO_NET_OUT])) /* else an interrupt comes */
             reclaim_sent(n);
     }
-    if (n->sending == NULL && n->spares != NULL) {
-        n->sending = n->spares;
-        n->spares = n->sending->next;
-    }
-    if (netdev->failed != NULL || n->sending == NULL)
+    struct net_buffer *buffer = n->spares;
+    if (n->netdev.failed != NULL || buffer == NULL)
         return NULL;
-    return n->sending->data + HEADER_BYTES;
+    n->spares = buffer->next;
+    buffer->next = NULL;
+    return buffer;
 }
 
-static void virtio_net_send(struct netdev *netdev, size_t size, uint16_t checksum_from,
-                            uint16_t checksum_at, bool more)
+static void *virtio_net_frame(struct netdev *netdev, size_t size)
 {
     struct virtio_net *n = net_of(netdev);
-    struct net_buffer *buffer = n->sending;
-    const struct virtio_buffer whole = {buffer->at, (uint32_t)(HEADER_BYTES + size)};
-    uint8_t *header = buffer->data;
-    assert(checksum_from == 0 || netdev->features & NETDEV_CHECKSUM_OUT);
+    if (n->sending == NULL)
+        n->sending = n->sending_last = take_spare(n, size);
+    return n->sending != NULL && netdev->failed == NULL ? n->sending->data + HEADER_BYTES : NULL;
+}
+
+static void *virtio_net_extend(struct netdev *netdev, size_t size)
+{
+    struct virtio_net *n = net_of(netdev);
+    struct net_buffer *buffer = take_spare(n, size);
+    if (buffer == NULL)
+        return NULL;
+    buffer->size = (uint16_t)size;
+    n->sending_last->next = buffer;
+    n->sending_last = buffer;
+    return buffer->data;
+}
+
+static void virtio_net_send(struct netdev *netdev, const struct netdev_send *how)
+{
+    struct virtio_net *n = net_of(netdev);
+    struct net_buffer *first = n->sending;
+    struct virtio_buffer pieces[NETDEV_PIECES];
+    unsigned count = 1;
+    uint32_t size = how->size;
+    if (netdev->failed != NULL)
+        return;
+    assert(how->checksum_from == 0 || netdev->features & NETDEV_CHECKSUM_OUT);
+    assert(how->segment == 0 || netdev->features & (how->v6 ? NETDEV_SEGMENT6 : NETDEV_SEGMENT4));
     n->sending = NULL;
-    header[HEADER_FLAGS] = checksum_from != 0 ? FLAG_PARTIAL : 0;
-    header[HEADER_CHECKSUM_FROM] = (uint8_t)checksum_from;
-    header[HEADER_CHECKSUM_FROM + 1] = (uint8_t)(checksum_from >> 8);
-    header[HEADER_CHECKSUM_AT] = (uint8_t)checksum_at;
-    header[HEADER_CHECKSUM_AT + 1] = (uint8_t)(checksum_at >> 8);
-    if (virtio_ring_add_one(&n->ring[VIRTIO_NET_OUT], &whole, false, buffer) != E_OK) {
+    for (const struct net_buffer *b = first->next; b != NULL; b = b->next) {
+        assert(count < NETDEV_PIECES);
+        pieces[count++] = (struct virtio_buffer){b->at, b->size};
+        size -= b->size;
+    }
+    pieces[0] = (struct virtio_buffer){first->at, HEADER_BYTES + size};
+    *(struct virtio_net_header *)(void *)first->data = (struct virtio_net_header){
+        .flags = how->checksum_from != 0 ? FLAG_PARTIAL : 0,
+        .cut = how->segment == 0 ? 0
+               : how->v6         ? CUT_TCP6
+                                 : CUT_TCP4,
+        .headers = how->headers,
+        .segment = how->segment,
+        .checksum_from = how->checksum_from,
+        .checksum_at = how->checksum_at,
+    };
+    struct virtio_ring *ring = &n->ring[VIRTIO_NET_OUT];
+    enum err e = count == 1 ? virtio_ring_add_one(ring, pieces, false, first)
+                            : virtio_ring_add(ring, pieces, count, 0, first);
+    if (e != E_OK) {
         net_fail(n, "the card's queue is full of frames that it does not have");
         return;
     }
     netdev->out.packets++;
-    netdev->out.bytes += size;
-    if (!more)
+    netdev->out.bytes += how->size;
+    if (!how->more)
         net_kick(n, VIRTIO_NET_OUT);
 }
 
 const struct netdev_ops virtio_net_ops = {
     .open = virtio_net_open,
     .frame = virtio_net_frame,
+    .extend = virtio_net_extend,
     .send = virtio_net_send,
     .poll = virtio_net_poll,
     .listen = virtio_net_listen,

@@ -37,9 +37,9 @@ struct virtio_net {
     volatile bool changed;        /* the configuration, since it was read */
     volatile uint32_t interrupts; /* since the last poll() */
     struct virtio_ring ring[VIRTIO_NET_QUEUES];
-    struct virtio_slot *slots;  /* of both: a page */
-    struct net_buffer *spares;  /* of frames to send */
-    struct net_buffer *sending; /* given out by frame() */
+    struct virtio_slot *slots;                 /* of both: a page */
+    struct net_buffer *spares;                 /* of frames to send */
+    struct net_buffer *sending, *sending_last; /* given out by frame() and extend() */
 };
 
 extern const struct netdev_ops virtio_net_ops;

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/fmt.h"
 #include "base/str.h"
+#include "fs/cache/device_pages.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/vfs.h"
@@ -111,7 +112,8 @@ static enum err block_write_zeros(struct block_device *device, uint64_t offset, 
 /* BLKDISCARD and BLKZEROOUT: start and length in bytes. */
 static enum err change_range(struct file *file, uint32_t command, uint64_t argument)
 {
-    struct block_device *device = file->state;
+    struct block_device *device = block_file_device(file);
+    struct inode *pages = ((struct file *)file->state)->inode;
     uint64_t range[2];
     if (!file_can_write(file))
         return E_BADF;
@@ -125,8 +127,12 @@ static enum err change_range(struct file *file, uint32_t command, uint64_t argum
         return E_INVAL;
     if (device->readonly)
         return E_PERM;
-    return command == BLKDISCARD ? block_discard(device, range[0], range[1])
-                                 : block_write_zeros(device, range[0], range[1]);
+    e = device_pages_drop(pages, range[0], range[0] + range[1]);
+    if (e == E_OK)
+        e = command == BLKDISCARD ? block_discard(device, range[0], range[1])
+                                  : block_write_zeros(device, range[0], range[1]);
+    (void)!device_pages_drop(pages, range[0], range[0] + range[1]); /* read meanwhile */
+    return e;
 }
 
 static enum err scan_again(struct block_device *disk)
@@ -136,6 +142,7 @@ static enum err scan_again(struct block_device *disk)
         return E_INVAL;
     if (!capable(CAP_SYS_ADMIN))
         return E_ACCES;
+    device_pages_settle(disk); /* the table may be dirty */
     enum err e = block_scan(disk);
     fs_current()->umask = 0;
     for (struct block_device *p = block_next(disk); e == E_OK && p != NULL && p->disk == disk;
@@ -159,7 +166,7 @@ static enum err put_geometry(const struct block_device *device, uint64_t argumen
 enum err block_file_control(struct file *file, uint32_t command, uint64_t argument,
                             uint64_t *result)
 {
-    struct block_device *device = file->state;
+    struct block_device *device = block_file_device(file);
     size_t size;
     const uint64_t number = number_for(device, command, &size);
     (void)result;
@@ -168,8 +175,11 @@ enum err block_file_control(struct file *file, uint32_t command, uint64_t argume
     switch (command) {
     case BLKRRPART:
         return scan_again(device);
-    case BLKFLSBUF: /* nothing is kept, and all is with the device */
-        return capable(CAP_SYS_ADMIN) ? E_OK : E_ACCES;
+    case BLKFLSBUF:
+        if (!capable(CAP_SYS_ADMIN))
+            return E_ACCES;
+        device_pages_settle(device);
+        return E_OK;
     case BLKDISCARD:
     case BLKZEROOUT:
         return change_range(file, command, argument);

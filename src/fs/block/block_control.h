@@ -10,6 +10,8 @@
 struct block_device;
 struct file;
 
+/* Of an open block file. */
+struct block_device *block_file_device(const struct file *file);
 /* struct file_ops.control of block files (linux/fs.h). */
 enum err block_file_control(struct file *file, uint32_t command, uint64_t argument,
                             uint64_t *result);

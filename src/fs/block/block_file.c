@@ -2,11 +2,11 @@
 #define LOG_TAG "block"
 #include "fs/block/block_file.h"
 
-#include "base/checked.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "fs/block/block_control.h"
+#include "fs/cache/device_pages.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/vfs.h"
@@ -15,13 +15,21 @@
 #include "mm/heap/heap.h"
 
 enum {
-    PIECE = 64 << 10,       /* bytes that go through the kernel's memory at once */
+    PIECE = 64 << 10,       /* bytes of O_DIRECT that go through the kernel's memory at once */
     DIRECT_ALIGNMENT = 512, /* of addresses, as Linux's drivers have it */
 };
 
-static struct block_device *block_device_of(const struct file *file)
+/* The open file of the device's pages, in file->state. Its flags follow. */
+static struct file *pages_of(const struct file *file)
 {
-    return file->state;
+    struct file *pages = file->state;
+    pages->flags = file->flags & ~(uint32_t)(O_DIRECT | O_APPEND);
+    return pages;
+}
+
+struct block_device *block_file_device(const struct file *file)
+{
+    return device_of_pages(pages_of(file)->inode);
 }
 
 static uint64_t block_least(uint64_t a, uint64_t b)
@@ -37,35 +45,47 @@ static enum err block_open(struct file *file)
     struct block_device *device = block_find_number(device_major(number), device_minor(number));
     if (device == NULL)
         return E_NXIO;
-    if (file->flags & O_EXCL) { /* as a mount: nothing else has it for itself */
-        enum err e = block_claim(device);
-        if (e != E_OK)
-            return e;
-    }
-    block_hold(device);
-    file->state = device;
+    struct file *pages = heap_alloc_zero(sizeof *pages);
+    enum err e = pages != NULL ? E_OK : E_NOMEM;
     file->exclusive = file->flags & O_EXCL;
-    return E_OK;
+    if (e == E_OK && file->exclusive) /* as a mount: nothing else has it for itself */
+        e = block_claim(device);
+    if (e != E_OK)
+        goto free_pages;
+    e = device_pages_get(device, &pages->inode);
+    if (e != E_OK)
+        goto unclaim;
+    pages->ops = &page_cache_file_ops;
+    file->state = pages;
+    return pages->ops->open(pages);
+
+unclaim:
+    if (file->exclusive)
+        block_unclaim(device);
+free_pages:
+    heap_free(pages);
+    return e;
 }
 
 static void block_close(struct file *file)
 {
-    struct block_device *device = block_device_of(file);
+    struct file *pages = file->state;
     if (file->exclusive)
-        block_unclaim(device);
-    block_release(device);
+        block_unclaim(device_of_pages(pages->inode));
+    device_pages_put(pages->inode);
+    heap_free(pages);
 }
 
 static uint64_t block_file_size(const struct file *file)
 {
-    return block_bytes(block_device_of(file));
+    return block_bytes(block_file_device(file));
 }
 
 /* --- reading and writing --- */
 
-static bool is_direct_aligned(const struct file *file, const struct io *io, uint64_t offset)
+static bool is_direct_aligned(const struct block_device *device, const struct io *io,
+                              uint64_t offset)
 {
-    const struct block_device *device = block_device_of(file);
     const struct io_segment *next = io->next;
     uint64_t at = io->at.v, here = io->here, left = io->left, sizes = offset, addresses = 0;
     while (left > 0) {
@@ -82,156 +102,110 @@ static bool is_direct_aligned(const struct file *file, const struct io *io, uint
     return (sizes & (device->logical_size - 1)) == 0 && (addresses & (DIRECT_ALIGNMENT - 1)) == 0;
 }
 
-/* Whole blocks around the next bytes of a read or write, in memory of the kernel. */
-struct piece {
-    char *memory;
-    uint64_t from, size; /* of the blocks */
-    uint64_t skip, want; /* of the bytes in them */
-};
-
-static void choose_piece(const struct block_device *device, uint64_t offset, uint64_t left,
-                         struct piece *out)
+/* Whole blocks from the program to the device: those before an address that cannot be read. The io cursor advances by what the
+ * device has taken. */
+static enum err write_piece(struct block_device *device, struct io *io, uint64_t offset,
+                            void *memory, uint64_t size)
 {
-    uint64_t block = device->logical_size;
-    out->from = align_down(offset, block);
-    out->skip = offset - out->from;
-    out->want = block_least(left, PIECE - out->skip);
-    out->want = block_least(out->want, block_bytes(device) - offset);
-    out->size = align_up(out->skip + out->want, block);
+    struct io start = *io;
+    enum err fault = io_take(io, memory, size), e;
+    uint64_t whole = align_down(io_left(&start) - io_left(io), device->logical_size);
+    if (fault != E_OK) {
+        *io = start;
+        (void)!io_take(io, memory, whole);
+    }
+    e = whole > 0 ? block_write(device, offset, memory, whole) : E_OK;
+    if (e == E_OK)
+        return fault;
+    *io = start;
+    return e;
 }
 
-static enum err get_memory(struct piece *p, const struct block_device *device, const struct io *io,
-                           uint64_t offset)
+/* O_DIRECT: between the program and the device, in pieces. */
+static enum err move_direct(struct inode *pages, struct io *io, uint64_t *offset, bool write)
 {
-    choose_piece(device, offset, io_left(io), p);
-    p->memory = heap_alloc(p->size);
-    return p->memory != NULL ? E_OK : E_NOMEM;
+    struct block_device *device = device_of_pages(pages);
+    uint64_t from = *offset, left = io_left(io);
+    if (!is_direct_aligned(device, io, from))
+        return E_INVAL;
+    enum err e = device_pages_drop(pages, from, from + left);
+    char *memory = heap_alloc(block_least(left, PIECE));
+    if (e == E_OK && memory == NULL)
+        e = E_NOMEM;
+    while (e == E_OK && io_left(io) > 0) {
+        uint64_t size = block_least(io_left(io), PIECE);
+        if (write)
+            e = write_piece(device, io, *offset, memory, size);
+        else if ((e = block_read(device, *offset, memory, size)) == E_OK)
+            e = io_put(io, memory, size);
+        *offset = from + left - io_left(io);
+        if (e == E_OK && fs_give_way())
+            break;
+    }
+    heap_free(memory);
+    if (write && *offset > from)
+        (void)!device_pages_drop(pages, from, *offset);
+    return e;
+}
+
+/* The part of the bytes that is before the end of the device. */
+static enum err move_bytes(struct file *file, struct io *io, uint64_t *offset, bool write)
+{
+    struct file *pages = pages_of(file);
+    uint64_t left = io_left(io), size = pages->inode->size;
+    enum err e = E_OK;
+    if (left == 0 || *offset >= size)
+        return write && left > 0 ? E_NOSPC : E_OK;
+    if (write)
+        e = inode_take_turn(pages->inode);
+    if (e != E_OK)
+        return e;
+    uint64_t inside = block_least(left, size - *offset);
+    io_truncate(io, inside);
+    file_turn_keep(file, offset, false);
+    if (file->flags & O_DIRECT) {
+        uint64_t from = *offset;
+        e = move_direct(pages->inode, io, offset, write);
+        if (write && *offset > from && (file->flags & O_DSYNC))
+            e = block_flush(device_of_pages(pages->inode));
+    } else {
+        e = write ? pages->ops->write(pages, io, offset) : pages->ops->read(pages, io, offset);
+    }
+    file_turn_end(file, offset, false);
+    io_truncate(io, io_left(io) + left - inside);
+    return e;
 }
 
 static enum err block_file_read(struct file *file, struct io *io, uint64_t *offset)
 {
-    struct block_device *device = block_device_of(file);
-    struct piece p;
-    uint64_t at = *offset;
-    if (file->flags & O_DIRECT && !is_direct_aligned(file, io, at))
-        return E_INVAL;
-    if (at >= block_bytes(device) || io_left(io) == 0)
-        return E_OK;
-    enum err e = get_memory(&p, device, io, at);
-    if (e != E_OK)
-        return e;
-    while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
-        choose_piece(device, at, io_left(io), &p);
-        file_turn_keep(file, offset, false);
-        e = block_read(device, p.from, p.memory, p.size);
-        file_turn_end(file, offset, false);
-        uint64_t before = io_left(io);
-        if (e == E_OK)
-            e = io_put(io, p.memory + p.skip, p.want);
-        at += before - io_left(io);
-        if (e == E_OK && fs_give_way())
-            break;
-    }
-    heap_free(p.memory);
     inode_touch_accessed(file->inode, file->mount, true);
-    *offset = at;
-    return e;
-}
-
-static bool is_free_to_write(void *device)
-{
-    const struct block_device *disk = device;
-    return !disk->writing;
-}
-
-/* One writer at a time in a device: it may read a block, change a part of it and write it. */
-static enum err block_begin_write(struct block_device *device)
-{
-    enum err e = fs_wait_one(&device->disk->writers, is_free_to_write, device->disk, NO_DEADLINE);
-    if (e == E_OK)
-        device->disk->writing = true;
-    return e;
-}
-
-static void block_end_write(struct block_device *device)
-{
-    device->disk->writing = false;
-    wait_queue_wake_one(&device->disk->writers);
-}
-
-/* The io cursor advances by what the device has taken. */
-static enum err block_write_piece(struct block_device *device, struct io *io, struct piece *p)
-{
-    uint64_t block = device->logical_size, end = p->skip + p->want;
-    struct io start = *io;
-    enum err e = E_OK, fault;
-    if (p->skip > 0)
-        e = block_read(device, p->from, p->memory, block);
-    if (e == E_OK && end % block != 0 && (p->skip == 0 || end > block))
-        e = block_read(device, p->from + p->size - block, p->memory + p->size - block, block);
-    if (e != E_OK)
-        return e;
-    fault = io_take(io, p->memory + p->skip, p->want);
-    if (fault != E_OK) { /* the whole blocks before it */
-        uint64_t whole = align_down(p->skip + io_left(&start) - io_left(io), block);
-        *io = start;
-        if (whole <= p->skip)
-            return fault;
-        p->size = whole;
-        e = io_take(io, p->memory + p->skip, whole - p->skip);
-    }
-    if (e == E_OK)
-        e = block_write(device, p->from, p->memory, p->size);
-    if (e != E_OK)
-        *io = start;
-    return e != E_OK ? e : fault;
+    return move_bytes(file, io, offset, false);
 }
 
 static enum err block_file_write(struct file *file, struct io *io, uint64_t *offset)
 {
-    struct block_device *device = block_device_of(file);
-    struct piece p;
-    if (device->readonly)
+    if (block_file_device(file)->readonly)
         return E_PERM;
-    if (io_left(io) == 0)
-        return E_OK;
-    if (*offset >= block_bytes(device))
-        return E_NOSPC;
-    if (file->flags & O_DIRECT && !is_direct_aligned(file, io, *offset))
-        return E_INVAL;
-    enum err e = get_memory(&p, device, io, *offset);
-    if (e != E_OK)
-        return e;
-    e = block_begin_write(device);
-    if (e == E_OK) {
-        uint64_t at = *offset;
-        while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
-            choose_piece(device, at, io_left(io), &p);
-            uint64_t before = io_left(io);
-            file_turn_keep(file, offset, false);
-            e = block_write_piece(device, io, &p);
-            file_turn_end(file, offset, false);
-            at += before - io_left(io);
-            if (e == E_OK && fs_give_way())
-                break;
-        }
-        block_end_write(device);
-        if (e == E_OK && file->flags & O_DSYNC)
-            e = block_flush(device);
-        *offset = at;
-        inode_touch_modified(file->inode);
-    }
-    heap_free(p.memory);
-    return e;
+    inode_touch_modified(file->inode);
+    return move_bytes(file, io, offset, true);
 }
 
 static enum err block_file_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
 {
-    if (how < FILE_SYNC_DATA)
-        return E_OK;
-    (void)from;
-    (void)end;
-    return block_flush(block_device_of(file));
+    struct file *pages = pages_of(file);
+    return pages->ops->sync(pages, from, end, how);
+}
+
+static void block_file_advise(struct file *file, uint64_t from, uint64_t end,
+                              enum file_advice advice)
+{
+    struct file *pages = pages_of(file);
+    pages->ops->advise(pages, from, end, advice);
+}
+
+static struct file *block_file_mapped(struct file *file)
+{
+    return pages_of(file);
 }
 
 const struct file_ops block_file_ops = {
@@ -241,7 +215,9 @@ const struct file_ops block_file_ops = {
     .write = block_file_write,
     .control = block_file_control,
     .sync = block_file_sync,
+    .advise = block_file_advise,
     .size = block_file_size,
+    .mapped = block_file_mapped,
     .seekable = true,
     .direct = true,
 };

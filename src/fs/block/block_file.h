@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Block files: /dev/vda, /dev/vda1. An open file of one reads and writes its block device (kern/block.h) at any offset;
- * parts of blocks are read first and then written. Bytes are written through: a write has failed, or the device has them, and
- * fsync() makes them durable.
+ * Block files: /dev/vda, /dev/vda1. An open file of one reads, writes and maps its block device (kern/block.h) through the page cache
+ * (fs/cache/device_pages.h); the last one that is closed writes what is dirty. O_DIRECT moves bytes between program and device, and
+ * drops the pages there.
  *
  * As on Linux st_size is 0, the end is the device's size, nothing is written beyond it (ENOSPC), O_APPEND has no effect, and
  * O_DIRECT asks for places, sizes and addresses in whole blocks.

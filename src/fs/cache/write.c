@@ -18,10 +18,11 @@ struct cached_writer {
     uint64_t prepared; /* up to this byte */
 };
 
-/* *out: how many of `size` bytes at `offset` may be written, at least 1. Raises SIGXFSZ. */
-static enum err cached_allowed(uint64_t offset, uint64_t size, uint64_t *out)
+/* *out: how many of `size` bytes at `offset` may be written, at least 1. Raises SIGXFSZ. A block device does not grow. */
+static enum err cached_allowed(const struct page_cache *cache, uint64_t offset, uint64_t size,
+                               uint64_t *out)
 {
-    uint64_t limit = fs_limit(FS_RLIMIT_FSIZE);
+    uint64_t limit = cache->ops->set_size ? fs_limit(FS_RLIMIT_FSIZE) : FILE_OFFSET_MAX;
     if (offset >= limit) {
         fs_raise(FS_SIGXFSZ);
         return E_FBIG;
@@ -155,7 +156,7 @@ enum err cached_write(struct file *file, struct io *io, uint64_t *offset)
         return E_ROFS;
     if ((file->flags & O_DIRECT) && ((*offset | before) % SECTOR) != 0)
         return E_INVAL;
-    enum err e = cached_allowed(*offset, before, &todo);
+    enum err e = cached_allowed(page_cache_of(inode), *offset, before, &todo);
     if (e != E_OK)
         return e;
     struct io start = *io;

@@ -142,6 +142,7 @@ static enum err free_in_group(struct ext4 *fs, uint32_t group, uint32_t bit, uin
     if (e != E_OK)
         return e;
     fs->freed_blocks += count;
+    fs->group[group].trimmed = 0;
     ext4_bits_fill(bitmap->data, bit, count, false);
     return E_OK;
 }
@@ -162,5 +163,89 @@ enum err ext4_blocks_free(struct ext4 *fs, uint64_t block, uint32_t count, bool 
         block += part;
         count -= part;
     }
+    return e;
+}
+
+/* ---- Discarding ---- */
+
+void ext4_set_discard(struct ext4 *fs, bool discard)
+{
+    fs->discard = discard;
+}
+
+/* Discards the runs of at least `least` bits in [from, end) that the map has clear. */
+static enum err discard_clear(struct ext4 *fs, uint32_t group, const uint8_t *map,
+                              struct ext4_range bits, struct ext4_trim *trim)
+{
+    uint32_t at = (uint32_t)bits.start, end = (uint32_t)bits.end;
+    enum err e = E_OK;
+    while (e == E_OK && at < end) {
+        uint32_t from = ext4_bit_find(map, at, end, false);
+        at = ext4_bit_find(map, from, end, true);
+        if (at == from || at - from < trim->least)
+            continue;
+        e = fs->io.discard(fs->io.context, (ext4_group_start(fs, group) + from) << fs->block_bits,
+                           (uint64_t)(at - from) << fs->block_bits);
+        trim->done += e == E_OK ? at - from : 0;
+    }
+    return e;
+}
+
+/* The bits that `busy` has and the bitmap has not: of blocks that the transaction freed. */
+static void discard_freed(struct ext4 *fs, uint32_t group)
+{
+    struct ext4_buffer *bitmap;
+    uint8_t *busy = fs->group[group].busy;
+    if (!fs->discard || !fs->io.discard || ext4_block_bitmap(fs, group, &bitmap) != E_OK)
+        return;
+    for (uint32_t i = 0; i < fs->block_size; i++)
+        busy[i] = (uint8_t)(~busy[i] | bitmap->data[i]);
+    struct ext4_trim all = {.least = 1};
+    if (discard_clear(fs, group, busy, (struct ext4_range){0, ext4_group_blocks(fs, group)},
+                      &all) != E_OK)
+        fs->discard = false;
+}
+
+void ext4_blocks_settle(struct ext4 *fs)
+{
+    while (fs->first_busy != 0) {
+        uint32_t group = fs->first_busy - 1;
+        struct ext4_group *g = &fs->group[group];
+        discard_freed(fs, group);
+        fs->first_busy = g->next_busy;
+        heap_free(g->busy);
+        g->busy = NULL;
+        g->next_busy = 0;
+    }
+    fs->freed_blocks = 0;
+}
+
+enum err ext4_trim(struct ext4 *fs, struct ext4_trim *trim)
+{
+    struct ext4_buffer *bitmap;
+    uint64_t at = trim->at > fs->first_block ? trim->at : fs->first_block;
+    if (!fs->io.discard)
+        return E_NOTSUP;
+    if (trim->end > fs->blocks)
+        trim->end = fs->blocks;
+    if (at >= trim->end || trim->least > fs->blocks_per_group)
+        return E_INVAL;
+    uint32_t group = (uint32_t)((at - fs->first_block) / fs->blocks_per_group);
+    uint64_t start = ext4_group_start(fs, group), next = start + ext4_group_blocks(fs, group);
+    struct ext4_range bits = {at - start, (next < trim->end ? next : trim->end) - start};
+    struct ext4_group *g = &fs->group[group];
+    trim->at = start + bits.end;
+    if (g->free_blocks < trim->least || (g->trimmed != 0 && g->trimmed <= trim->least))
+        return E_OK;
+    ext4_enter(fs);
+    enum err e = fs->freed_blocks > 0 ? ext4_commit(fs) : E_OK;
+    if (e == E_OK)
+        e = ext4_block_bitmap(fs, group, &bitmap);
+    if (e != E_OK)
+        return e;
+    e = discard_clear(fs, group, bitmap->data, bits, trim);
+    if (e == E_OK && bits.start == 0 && trim->at == next)
+        g->trimmed = (uint32_t)trim->least;
+    ext4_done_with(fs, bitmap);
     return e;
 }

@@ -51,6 +51,8 @@ struct ext4_group {
     uint32_t next_busy;                             /* group + 1; 0: none */
     uint8_t *
         busy; /* NULL, or its bitmap with the blocks that the running transaction freed still in use */
+    uint32_t
+        trimmed; /* nothing was freed since runs of so many free blocks were discarded; 0: something */
 };
 
 struct ext4_orphan {
@@ -73,7 +75,7 @@ struct ext4_journal {
 
 struct ext4 {
     struct ext4_io io;
-    bool readonly, broken;
+    bool readonly, broken, discard;
     bool aborted; /* the journal took no more: what is in memory is not on the disk */
 
     uint32_t block_size, block_bits, cache_limit;
@@ -253,6 +255,9 @@ MUST_CHECK enum err ext4_blocks_free(struct ext4 *fs, uint64_t block, uint32_t c
                                      bool metadata);
 MUST_CHECK enum err ext4_inode_take(struct ext4 *fs, uint32_t dir, bool directory, uint32_t *ino);
 MUST_CHECK enum err ext4_inode_free(struct ext4 *fs, uint32_t ino, bool directory);
+
+/* The running transaction is durable: what it freed is free, and is discarded if the file system asks for it. */
+void ext4_blocks_settle(struct ext4 *fs);
 
 /* ---- inode.c ---- */
 

@@ -54,6 +54,8 @@ struct ext4_io {
     enum err (*write)(void *context, uint64_t offset, uint32_t size, void *const *piece,
                       uint32_t count);
     enum err (*flush)(void *context); /* what was written before is durable afterwards */
+    /* The bytes are needed no more. NULL: the device has no use for that. */
+    enum err (*discard)(void *context, uint64_t offset, uint64_t size);
     struct ext4_time (*now)(void *context);
     /* One line: why the file system is refused, or was made read-only. */
     void (*report)(void *context, const char *text);
@@ -70,6 +72,8 @@ MUST_CHECK enum err ext4_mount(const struct ext4_io *io, const struct ext4_optio
                                struct ext4 **out);
 /* Commits, writes everything to its place, marks the file system clean; frees `fs` in any case. */
 enum err ext4_unmount(struct ext4 *fs);
+/* Whether freed blocks are discarded as soon as they are free for good: after the commit. False at first. */
+void ext4_set_discard(struct ext4 *fs, bool discard);
 /* True if nothing can be changed: by the option, the device, a feature or an error. */
 bool ext4_readonly(const struct ext4 *fs);
 uint32_t ext4_block_size(const struct ext4 *fs);
@@ -80,6 +84,15 @@ MUST_CHECK enum err ext4_commit(struct ext4 *fs);
 bool ext4_commit_pending(const struct ext4 *fs);
 /* True if a commit should come soon: the transaction has half of its room. */
 bool ext4_commit_due(const struct ext4 *fs);
+
+/* Discards the free blocks of one group: the runs of at least `least` blocks in [at, end), which `at` is behind afterwards. What was discarded
+ * since it was used last is left out. Commits before. E_INVAL: `at` is behind the end, or no group has so many. E_NOTSUP, E_IO. O(blocks of a
+ * group). */
+struct ext4_trim {
+    uint64_t at, end, least;
+    uint64_t done; /* blocks discarded so far */
+};
+MUST_CHECK enum err ext4_trim(struct ext4 *fs, struct ext4_trim *trim);
 
 struct ext4_statfs {
     uint64_t blocks, free_blocks, available_blocks; /* of ext4_block_size() */

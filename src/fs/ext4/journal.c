@@ -381,15 +381,7 @@ static void commit_done(struct ext4 *fs)
             memcpy(fs->super_stable, buffer->data, fs->block_size);
         ext4_place(fs, buffer);
     }
-    for (uint32_t next = fs->first_busy; next != 0;) {
-        struct ext4_group *group = &fs->group[next - 1];
-        next = group->next_busy;
-        heap_free(group->busy);
-        group->busy = NULL;
-        group->next_busy = 0;
-    }
-    fs->first_busy = 0;
-    fs->freed_blocks = 0;
+    ext4_blocks_settle(fs);
     fs->revoked_count = 0;
     fs->journal.sequence++;
 }

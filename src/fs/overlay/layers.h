@@ -31,6 +31,7 @@ struct overlay {
     struct store store; /* first */
     struct dentry *lower, *upper;
     char *options;
+    bool readonly; /* for ever */
 };
 
 struct overlay_node {

@@ -40,8 +40,7 @@ static enum err overlay_sync(struct store *store, bool wait)
 
 static enum err overlay_set_readonly(struct store *store, bool readonly)
 {
-    const struct filesystem *upper = ((struct overlay *)store)->upper->inode->fs;
-    return !readonly && (upper->flags & MS_RDONLY) ? E_ROFS : E_OK;
+    return !readonly && ((struct overlay *)store)->readonly ? E_ROFS : E_OK;
 }
 
 static void overlay_unmount(struct store *store, bool at_end)
@@ -82,7 +81,15 @@ static void overlay_show(const struct filesystem *fs, struct text *text)
     text_append(text, options, strlen(options));
 }
 
-static enum err overlay_root(struct overlay *overlay)
+/* A remount does not change the layers, whatever it says (Linux: ovl_remount). */
+static enum err overlay_configure(struct filesystem *fs, const char *options)
+{
+    (void)fs;
+    (void)options;
+    return E_OK;
+}
+
+static enum err overlay_root(struct overlay *overlay, bool readonly)
 {
     struct inode *root;
     store_init(&overlay->store, &overlay_ops);
@@ -91,7 +98,9 @@ static enum err overlay_root(struct overlay *overlay)
     overlay->store.fs.device = vfs_device_number();
     overlay->store.fs.attributes = true;
     overlay->store.fs.show = overlay_show;
-    overlay->store.fs.flags |= overlay->upper->inode->fs->flags & MS_RDONLY;
+    overlay->store.fs.configure = overlay_configure;
+    overlay->readonly = readonly || (overlay->upper->inode->fs->flags & MS_RDONLY);
+    overlay->store.fs.flags |= overlay->readonly ? MS_RDONLY : 0;
     dentry_get(overlay->upper);
     dentry_get(overlay->lower);
     enum err e = overlay_node_get(overlay, overlay->upper, overlay->lower, &root);
@@ -102,15 +111,11 @@ static enum err overlay_root(struct overlay *overlay)
     return e;
 }
 
-enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *options,
-                      struct filesystem **out)
+static enum err overlay_join(struct dentry *lower, struct dentry *upper, const char *options,
+                             bool readonly, struct filesystem **out)
 {
-    const struct inode *above = upper->inode;
-    if (!mode_is(lower->inode->mode, S_IFDIR) || !mode_is(above->mode, S_IFDIR))
+    if (!mode_is(lower->inode->mode, S_IFDIR) || !mode_is(upper->inode->mode, S_IFDIR))
         return E_NOTDIR;
-    if (!above->fs->attributes ||
-        !(above->fs->create || (above->fs->store && above->fs->store->ops->create)))
-        return E_INVAL;
     if (dentry_is_below(lower, upper))
         return E_LOOP;
     struct overlay *overlay = heap_alloc_zero(sizeof(*overlay));
@@ -129,7 +134,7 @@ enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *op
     dentry_get(upper);
     filesystem_hold(lower->inode->fs);
     filesystem_hold(upper->inode->fs);
-    enum err e = overlay_root(overlay);
+    enum err e = overlay_root(overlay, readonly);
     if (e != E_OK) {
         overlay_unmount(&overlay->store, false);
         return e;
@@ -138,35 +143,68 @@ enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *op
     return E_OK;
 }
 
+enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *options,
+                      struct filesystem **out)
+{
+    const struct filesystem *above = upper->inode->fs;
+    if (!above->attributes || !(above->create || (above->store && above->store->ops->create)))
+        return E_INVAL;
+    return overlay_join(lower, upper, options, false, out);
+}
+
 /* ---- mount(2) ---- */
 
 enum {
-    LOWER,
-    UPPER,
+    LOWER_MOST = 8, /* each is a level of calls */
+    UPPER = LOWER_MOST,
     WORK,
     LAYERS
 };
 
 struct settings {
-    struct location layer[LAYERS];
+    struct location layer[LAYERS]; /* the lower ones from the top on */
+    size_t lower;                  /* how many */
 };
 
-/* "lowerdir=/a" and the like. */
-static enum err setting_take(struct settings *s, const char *name, size_t length, const char *value)
+/* "/a:/b:/c"; cuts it. */
+static enum err lower_take(struct settings *s, char *value)
 {
-    static const char *const names[LAYERS] = {"lowerdir", "upperdir", "workdir"};
+    char *colon;
+    do {
+        colon = strchr(value, ':');
+        if (colon)
+            *colon = '\0';
+        if (s->lower == LOWER_MOST)
+            return E_INVAL;
+        enum err e = walk_lookup(NULL, value, WALK_FOLLOW | WALK_DIRECTORY, &s->layer[s->lower]);
+        if (e != E_OK)
+            return e;
+        s->lower++;
+        value = colon + 1;
+    } while (colon);
+    return E_OK;
+}
+
+static bool setting_is(const char *name, size_t length, const char *which)
+{
+    return strlen(which) == length && memcmp(name, which, length) == 0;
+}
+
+/* "lowerdir=/a" and the like. */
+static enum err setting_take(struct settings *s, const char *name, size_t length, char *value)
+{
     static const char *const off[] = {"redirect_dir", "index", "metacopy", "nfs_export"};
     for (size_t i = 0; i < ARRAY_LENGTH(off); i++)
-        if (strlen(off[i]) == length && memcmp(off[i], name, length) == 0)
+        if (setting_is(name, length, off[i]))
             return strcmp(value, "off") == 0 ? E_OK : E_INVAL;
-    for (size_t i = 0; i < LAYERS; i++) {
-        if (strlen(names[i]) != length || memcmp(names[i], name, length) != 0)
-            continue;
-        if (s->layer[i].dentry || strchr(value, ':'))
-            return E_INVAL; /* one lower directory */
-        return walk_lookup(NULL, value, WALK_FOLLOW | WALK_DIRECTORY, &s->layer[i]);
-    }
-    return length == 4 && memcmp(name, "xino", 4) == 0 ? E_OK : E_INVAL;
+    if (setting_is(name, length, "lowerdir"))
+        return s->lower > 0 ? E_INVAL : lower_take(s, value);
+    size_t i = setting_is(name, length, "upperdir") ? UPPER : WORK;
+    if (i == WORK && !setting_is(name, length, "workdir"))
+        return setting_is(name, length, "xino") ? E_OK : E_INVAL;
+    return s->layer[i].dentry
+               ? E_INVAL
+               : walk_lookup(NULL, value, WALK_FOLLOW | WALK_DIRECTORY, &s->layer[i]);
 }
 
 /* Cuts `text`. */
@@ -186,8 +224,35 @@ static enum err settings_take(struct settings *s, char *text)
         else
             break;
     }
-    bool all = s->layer[LOWER].dentry && s->layer[UPPER].dentry && s->layer[WORK].dentry;
+    if (!s->layer[UPPER].dentry) /* it is read-only, and one layer alone is none */
+        return s->lower > 1 ? E_OK : E_INVAL;
+    bool all = s->lower > 0 && s->layer[WORK].dentry;
     return all && s->layer[UPPER].mount == s->layer[WORK].mount ? E_OK : E_INVAL;
+}
+
+/* Several lower layers are overlays, which nobody writes, of the lowest two, of that and the next one, and so on. */
+static enum err layers_join(const struct settings *s, const char *options, struct filesystem **out)
+{
+    struct dentry *below = s->layer[s->lower - 1].dentry, *upper = s->layer[UPPER].dentry;
+    struct filesystem *fs, *joined = NULL;
+    enum err e = E_OK;
+    for (size_t i = s->lower - 1; e == E_OK && i-- > (upper ? 0 : 1u);) {
+        e = overlay_join(below, s->layer[i].dentry, "", true, &fs);
+        if (joined)
+            filesystem_release(joined); /* fs has it */
+        joined = NULL;
+        if (e != E_OK)
+            break;
+        filesystem_hold(fs);
+        joined = fs;
+        below = fs->root;
+    }
+    if (e == E_OK)
+        e = upper ? overlay_make(below, upper, options, out)
+                  : overlay_join(below, s->layer[0].dentry, options, true, out);
+    if (joined)
+        filesystem_release(joined);
+    return e;
 }
 
 static enum err overlay_mount(const struct mount_source *from, struct filesystem **out)
@@ -202,7 +267,7 @@ static enum err overlay_mount(const struct mount_source *from, struct filesystem
     memcpy(cut, from->options, size - 1);
     enum err e = settings_take(&s, cut);
     if (e == E_OK)
-        e = overlay_make(s.layer[LOWER].dentry, s.layer[UPPER].dentry, shown, out);
+        e = layers_join(&s, shown, out);
     for (size_t i = 0; i < LAYERS; i++)
         location_put(&s.layer[i]);
     heap_free(shown);

@@ -21,5 +21,6 @@
  * /proc/mounts, "" or ",lowerdir=..."; copied. E_NOMEM, E_INVAL: the upper one cannot hold what is needed. */
 MUST_CHECK enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *options,
                                  struct filesystem **out);
-/* The type overlay of mount(2), with lowerdir=, upperdir= and workdir= (which is not used). */
+/* The type overlay of mount(2), with lowerdir= (up to 8 directories, the first on top), upperdir= (without one it is read-only) and workdir=,
+ * which is not used. */
 void overlay_register(void);

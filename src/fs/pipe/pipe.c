@@ -477,8 +477,10 @@ COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
         return E_BADF;
     if (size > 1u << 31)
         return E_INVAL;
-    if (size > PIPE_CAPACITY_MAX)
-        return capable(CAP_SYS_RESOURCE) ? E_NOMEM : E_PERM;
+    if (size > PIPE_CAPACITY_MAX && !capable(CAP_SYS_RESOURCE))
+        return E_PERM;
+    if (size > PIPE_CAPACITY_TOP)
+        return E_NOMEM;
     struct pipe *pipe = file->state;
     uint32_t capacity = power_of_two_above(size);
     if (pipe->ring.used + pipe->packet_waste > capacity)

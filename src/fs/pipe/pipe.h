@@ -14,6 +14,8 @@
 #define PIPE_ATOMIC       4096u    /* PIPE_BUF */
 #define PIPE_CAPACITY     65536u   /* of a new pipe */
 #define PIPE_CAPACITY_MAX 1048576u /* limit of F_SETPIPE_SZ (/proc/sys/fs/pipe-max-size) */
+#define PIPE_CAPACITY_TOP                                                                          \
+    8388608u /* ... with CAP_SYS_RESOURCE: what is copied between two preemption points */
 
 struct pipe_ring {
     char *bytes;   /* heap; NULL while `size` is 0 */

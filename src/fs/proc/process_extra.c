@@ -403,9 +403,7 @@ static enum err mem_move(struct file *file, struct io *io, uint64_t *offset, boo
             return moved != 0 ? E_OK : E_IO;
         struct io start = *io;
         e = write ? io_take(io, bytes, size) : E_OK;
-        enum err there = e != E_OK ? E_OK
-                         : write   ? copy_out_to(p.space, virt(*offset), bytes, size)
-                                   : copy_in_from(p.space, bytes, virt(*offset), size);
+        enum err there = e != E_OK ? E_OK : space_reach(p.space, virt(*offset), bytes, size, write);
         if (e == E_OK && there == E_OK && !write)
             e = io_put_waiting(io, bytes, size);
         if (e == E_INTR || there != E_OK)

@@ -99,6 +99,7 @@ static void show_size(struct text *text, const char *label, uint64_t pages)
 static const char *state_name(char state)
 {
     return state == 'T'   ? "T (stopped)"
+           : state == 't' ? "t (tracing stop)"
            : state == 'S' ? "S (sleeping)"
            : state == 'Z' ? "Z (zombie)"
                           : "R (running)";
@@ -112,8 +113,8 @@ void procfs_show_status(struct text *text, void *context)
     procfs_measure(&p, &s);
     text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", p.name,
                 p.context ? p.context->umask : 0, state_name(p.state));
-    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.tid,
-                p.ppid);
+    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n", p.pid, p.tid,
+                p.ppid, p.tracer);
     const struct credentials *c = p.credentials ? p.credentials : &credentials_first;
     show_ids(text, "Uid", &c->uid);
     show_ids(text, "Gid", &c->gid);

@@ -39,6 +39,7 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, uint32_t f
     socket->protocol = (uint16_t)protocol;
     socket->send_size = socket->receive_size = SOCKET_BUFFER;
     socket->low_water = 1;
+    socket->peek_at = -1;
     socket->send_timeout_ns = socket->receive_timeout_ns = NO_DEADLINE;
 }
 
@@ -47,6 +48,14 @@ enum err socket_take_error(struct socket *socket)
     enum err e = socket->error;
     socket->error = E_OK;
     return e;
+}
+
+void socket_peeked(struct socket *socket, uint32_t flags, uint64_t bytes)
+{
+    int64_t at = socket->peek_at,
+            moved = (flags & MSG_PEEK) ? at + (int64_t)bytes : at - (int64_t)bytes;
+    if (at >= 0)
+        socket->peek_at = moved < 0 ? 0 : moved > INT32_MAX ? INT32_MAX : (int32_t)moved;
 }
 
 void socket_wake(struct socket *socket)

@@ -191,7 +191,9 @@ struct socket {
     uint16_t family, type, protocol;
     uint64_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
-    uint32_t mark, busy_poll, pacing_rate;        /* SO_MARK and so on: kept, without an effect */
+    uint32_t mark, busy_poll, pacing_rate; /* SO_MARK and so on: kept, without an effect */
+    int32_t
+        peek_at; /* SO_PEEK_OFF: bytes that MSG_PEEK passes over; negative: it passes over none, and does not count */
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
     uint64_t linger;                              /* struct linger */
     uint64_t cookie;                              /* SO_COOKIE; 0: not made yet */
@@ -229,6 +231,13 @@ static inline bool socket_waits(const struct socket *socket, uint32_t flags)
 {
     return !(flags & MSG_DONTWAIT) && !(socket->file->flags & O_NONBLOCK);
 }
+/* The bytes that a receiving call with these MSG_* flags passes over. */
+static inline uint32_t socket_peek_at(const struct socket *socket, uint32_t flags)
+{
+    return (flags & MSG_PEEK) && socket->peek_at > 0 ? (uint32_t)socket->peek_at : 0;
+}
+/* After one that gave or, without MSG_PEEK, took so many bytes. */
+void socket_peeked(struct socket *socket, uint32_t flags, uint64_t bytes);
 /* Wakes all waiters of the socket: its state has changed for good. */
 void socket_wake(struct socket *socket);
 /* Sleeps on `queue` until the condition holds. E_AGAIN: !wait, or not in `timeout_ns`. E_INTR. */

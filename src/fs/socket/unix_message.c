@@ -219,16 +219,36 @@ void unix_purge(struct unix_socket *u)
     unix_packets_free(&u->packets);
 }
 
+/* The packet with the byte behind *at others, and where in it; NULL: there is none. O(packets before). */
+static struct unix_packet *find_packet(const struct unix_socket *u, uint32_t *at)
+{
+    list_for_each (link, &u->packets) {
+        struct unix_packet *packet = CONTAINER_OF(link, struct unix_packet, link);
+        uint32_t rest = packet->size - packet->at;
+        if (*at < rest || *at + rest == 0)
+            return packet;
+        *at -= rest;
+    }
+    return NULL;
+}
+
+struct packet_wait {
+    const struct unix_socket *u;
+    uint32_t at;
+};
+
 static bool has_packet(void *context)
 {
-    const struct unix_socket *u = context;
-    return !list_empty(&u->packets) || (u->shut & SHUT_READ) || u->socket.error != E_OK;
+    struct packet_wait wait = *(const struct packet_wait *)context;
+    return (wait.u->shut & SHUT_READ) || wait.u->socket.error != E_OK ||
+           find_packet(wait.u, &wait.at) != NULL;
 }
 
 static enum err wait_for_packet(struct unix_socket *u, const struct socket_message *message)
 {
-    return socket_wait(&u->socket.readable, has_packet, u, socket_waits(&u->socket, message->flags),
-                       u->socket.receive_timeout_ns);
+    struct packet_wait wait = {u, socket_peek_at(&u->socket, message->flags)};
+    return socket_wait(&u->socket.readable, has_packet, &wait,
+                       socket_waits(&u->socket, message->flags), u->socket.receive_timeout_ns);
 }
 
 /* Passes credentials and files of the packet to the message; MSG_PEEK: a copy of them. */
@@ -268,7 +288,10 @@ static void tell_sender(const struct unix_packet *packet, struct socket_message 
 
 static enum err receive_datagram(struct unix_socket *u, struct socket_message *message)
 {
-    while (list_empty(&u->packets)) {
+    struct unix_packet *packet;
+    uint32_t at;
+    while (at = socket_peek_at(&u->socket, message->flags),
+           (packet = find_packet(u, &at)) == NULL) {
         enum err e = socket_take_error(&u->socket);
         bool waits = socket_waits(&u->socket, message->flags);
         if (e != E_OK)
@@ -279,17 +302,19 @@ static enum err receive_datagram(struct unix_socket *u, struct socket_message *m
         if (e != E_OK)
             return e;
     }
-    struct unix_packet *packet = CONTAINER_OF(u->packets.next, struct unix_packet, link);
-    uint64_t size = packet->size < io_left(message->io) ? packet->size : io_left(message->io);
-    message->length = (message->flags & MSG_TRUNC) ? packet->size : size;
-    message->result_flags = size < packet->size ? MSG_TRUNC : 0;
+    uint64_t rest = packet->size - at,
+             size = rest < io_left(message->io) ? rest : io_left(message->io);
+    message->length = (message->flags & MSG_TRUNC) ? rest : size;
+    message->result_flags = size < rest ? MSG_TRUNC : 0;
     struct io start = *message->io;
-    enum err e = io_put(message->io, packet->bytes, size);
+    enum err e = io_put(message->io, packet->bytes + at, size);
     if (e != E_OK) {
         *message->io = start;
     } else {
         tell_sender(packet, message);
         take_along(packet, message);
+        socket_peeked(&u->socket, message->flags,
+                      (message->flags & MSG_PEEK) ? size : packet->size);
     }
     if (!(message->flags & MSG_PEEK) && e != E_INTR)
         packet_done(u, packet);
@@ -302,9 +327,10 @@ static bool same_sender(const struct unix_packet *packet, const struct socket_me
     return a->pid == b->pid && (a->pid == 0 || (a->uid == b->uid && a->gid == b->gid));
 }
 
-/* Moves as many bytes as fit from the packets from `link` on. *stop: the call is complete. */
+/* Moves as many bytes as fit from the packets from `link` on, of the first one those behind `at` others. *stop: the call is
+ * complete. */
 static enum err stream_take(struct unix_socket *u, struct socket_message *message,
-                            struct list *link, bool *stop)
+                            struct list *link, uint32_t at, bool *stop)
 {
     bool peeks = message->flags & MSG_PEEK;
     uint64_t room = io_left(message->io);
@@ -322,15 +348,17 @@ static enum err stream_take(struct unix_socket *u, struct socket_message *messag
             tell_sender(packet, message);
         else if (socket_flag(&u->socket, SO_PASSCRED) && !same_sender(packet, message))
             break; /* bytes of senders with different credentials are not merged */
-        uint32_t rest = packet->size - packet->at;
+        uint32_t rest = packet->size - packet->at - at;
         uint64_t size = rest < io_left(message->io) ? rest : io_left(message->io);
         struct io start = *message->io;
-        enum err e = io_put(message->io, packet->bytes + packet->at, size);
+        enum err e = io_put(message->io, packet->bytes + packet->at + at, size);
+        at = 0;
         if (e != E_OK) {
             *message->io = start;
             return e;
         }
         *stop = packet->files || io_left(message->io) == 0;
+        socket_peeked(&u->socket, message->flags, size);
         take_along(packet, message);
         link = link->next;
         if (peeks)
@@ -353,8 +381,10 @@ static enum err receive_stream(struct unix_socket *u, struct socket_message *mes
         target = before;
     while (!stop) {
         enum err e = E_OK;
-        if (!list_empty(&u->packets)) {
-            e = stream_take(u, message, u->packets.next, &stop);
+        uint32_t at = socket_peek_at(&u->socket, message->flags);
+        struct unix_packet *first = find_packet(u, &at);
+        if (first != NULL) {
+            e = stream_take(u, message, &first->link, at, &stop);
             if (e != E_OK && !((message->flags & MSG_PEEK) && io_left(message->io) != before))
                 e = copy_wait(e);
         } else {

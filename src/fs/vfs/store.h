@@ -147,6 +147,9 @@ struct store_ops {
     /* Unlocked. Writes all that is dirty (page_cache_sync_all() too); `wait`: and waits until the medium has it. NULL:
      * nothing to write. Dirty inodes have been given to change() before. */
     enum err (*sync)(struct store *store, bool wait);
+    /* Unlocked. FITRIM: discards free blocks in bytes [range[0], range[0] + range[1]), runs of at least range[2] bytes; range[1]: how many bytes.
+     * NULL: E_NOTTY. */
+    enum err (*trim)(struct store *store, uint64_t range[3]);
     /* MS_REMOUNT: from now on it is read-only, or is not (E_ROFS: the device is). After sync(). */
     enum err (*set_readonly)(struct store *store, bool readonly);
     /* The end. After sync(). `at_end` false: all inodes have been evicted; frees what the file system has, the

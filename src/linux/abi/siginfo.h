@@ -124,6 +124,7 @@ enum signal_code { /* si_code; positive values are sent by the kernel */
     TRAP_HWBKPT = 4,
     CLD_EXITED = 1,
     CLD_KILLED = 2,
+    CLD_TRAPPED = 4,
     CLD_STOPPED = 5,
     CLD_CONTINUED = 6,
 };

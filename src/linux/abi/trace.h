@@ -16,5 +16,8 @@ extern bool strace_on;
 void strace_signal(const struct siginfo *info);
 void strace_exit(int status);
 
+/* All threads' calls go over the slow path, or not any more (linux/task/trace.h). */
+void syscall_trace_all(bool on);
+
 /* Prints the counters, if counting is enabled. */
 void stats_report(void);

@@ -38,6 +38,7 @@
 #include "linux/call/stats.h"
 #include "linux/call/strace.h"
 #include "linux/exec/exec.h"
+#include "linux/file/swap_file.h"
 #include "linux/task/process.h"
 #include "mm/init/memory.h"
 #include "mm/pt/paging.h"
@@ -179,17 +180,23 @@ INIT_CODE void mounts_start(void)
 
 INIT_CODE void swap_start(void)
 {
+    char path[SWAP_NAME];
+    struct location at;
     if (options.swap == NULL)
         return;
-    struct swap_device what = {.device = block_find(options.swap), .priority = -2};
-    fmt_snprintf(what.name, sizeof what.name, "/dev/%s", options.swap);
-    what.pages = what.device != NULL ? block_bytes(what.device) / PAGE_SIZE : 0;
-    enum err e = what.device != NULL ? swap_on(&what) : E_NODEV;
+    fmt_snprintf(path, sizeof path, "%s%s", *options.swap == '/' ? "" : "/dev/", options.swap);
+    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &at);
+    if (e == E_OK) {
+        e = swapon_at(&at, SWAP_PRIORITY);
+        location_put(&at);
+    }
     if (e != E_OK)
-        boot_stop("swap=%s: %s", options.swap,
-                  e == E_NODEV   ? "there is no such device"
-                  : e == E_INVAL ? "mkswap(8) has not prepared it"
-                                 : err_name(e));
+        boot_stop(
+            "swap=%s: %s", options.swap,
+            e == E_NOENT ? "there is no such device or file"
+            : e == E_INVAL
+                ? "mkswap(8) has not prepared it, or it cannot be used: swap is a disk, or a file on ext4 without holes"
+                : err_name(e));
 }
 
 INIT_CODE void streams_start(void)

@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cpu/bits.h"
 #include "cpu/lock.h"
+#include "cpu/tables.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/call/stats.h"
@@ -12,6 +14,7 @@
 #include "linux/task/process.h"
 #include "linux/task/rseq.h"
 #include "linux/task/signal.h"
+#include "linux/task/trace.h"
 #include "mm/vm/usercopy.h"
 
 #define NUMBER_RESTART 219 /* restart_syscall */
@@ -32,19 +35,55 @@ static enum err absent(uint32_t number)
     return E_NOSYS;
 }
 
-/* Numbers from here on take the slow path: those that Linux lacks; with `stats` or `strace`,
- * all. */
+/* Numbers from here on take the slow path: those that Linux lacks; with `stats`, `strace` or a tracer, all. */
 /* volatile: else clang keeps a flag and chooses one of the two values at each call. */
-RO_AFTER_INIT static volatile uint32_t slow_path_from = SYSCALL_COUNT;
+static volatile uint32_t slow_path_from = SYSCALL_COUNT;
+RO_AFTER_INIT static bool counts_all;
 
 INIT_CODE void syscall_count_all(void)
 {
     slow_path_from = 0;
+    counts_all = true;
     memset(syscall_fast, 0, sizeof syscall_fast);
+}
+
+/* IF is always set: no call takes entry.S's fast path, and each returns with all registers of its frame. */
+COLD void syscall_trace_all(bool on)
+{
+    slow_path_from = on || counts_all ? 0 : SYSCALL_COUNT;
+    syscall_slow_flags =
+        on ? syscall_slow_flags | RFLAGS_IF : syscall_slow_flags & ~(uint32_t)RFLAGS_IF;
+}
+
+static inline void take_arguments(struct syscall_record *record, const struct trap_frame *frame)
+{
+    record->number = (uint32_t)frame->error;
+    record->arg[0] = frame->rdi;
+    record->arg[1] = frame->rsi;
+    record->arg[2] = frame->rdx;
+    record->arg[3] = frame->r10;
+    record->arg[4] = frame->r8;
+    record->arg[5] = frame->r9;
+}
+
+/* Its tracer looks at a call. False: it is left out. */
+COLD static bool begin_traced(struct linux_thread *lt, struct syscall *call)
+{
+    trace_call_begins(call->frame);
+    take_arguments(&lt->history[(lt->history_next - 1) % SYSCALL_HISTORY], call->frame);
+    call->result = call->frame->rax;
+    return (uint32_t)call->frame->error != UINT32_MAX;
 }
 
 COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
 {
+    struct linux_thread *lt = linux_current();
+    if (lt->trace != NULL && !begin_traced(lt, call)) {
+        trace_call_ends();
+        return E_OK;
+    }
+    number = (uint32_t)call->frame->error;
+    call->result = 0;
     syscall_function function = number < SYSCALL_COUNT ? syscall_table[number]
                                 : number - OURO_CALL_FIRST < OURO_CALL_COUNT
                                     ? syscall_ouro_table[number - OURO_CALL_FIRST]
@@ -63,6 +102,7 @@ COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
     }
     if (line != NULL)
         strace_end(line, call, e);
+    trace_call_ends();
     return e;
 }
 
@@ -158,12 +198,7 @@ void syscall_dispatch(struct trap_frame *frame)
     kernel_lock_take();
     struct syscall_record *record = syscall_record_of(lt, number);
     struct syscall call = {.arg = record->arg, .frame = frame};
-    record->arg[0] = frame->rdi;
-    record->arg[1] = frame->rsi;
-    record->arg[2] = frame->rdx;
-    record->arg[3] = frame->r10;
-    record->arg[4] = frame->r8;
-    record->arg[5] = frame->r9;
+    take_arguments(record, frame);
     interrupts_on();
 
     enum err e = likely(number < slow_path_from && syscall_table[number] != NULL)

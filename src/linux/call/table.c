@@ -19,6 +19,7 @@
 #include "linux/process/sys_ids.h"
 #include "linux/process/sys_limits.h"
 #include "linux/process/sys_process.h"
+#include "linux/process/sys_ptrace.h"
 #include "linux/process/sys_sched.h"
 #include "linux/process/sys_signal.h"
 #include "linux/process/sys_system.h"

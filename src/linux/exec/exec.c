@@ -37,6 +37,7 @@
 #include "linux/task/rseq.h"
 #include "linux/task/signal_frame.h"
 #include "linux/task/timers.h"
+#include "linux/task/trace.h"
 #include "linux/time/vdso.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
@@ -91,9 +92,16 @@ struct exec_job {
     struct exec_refusal *why;
 };
 
-static uint64_t random_pages(uint64_t limit)
+/* A program that is given rights is not placed by its caller. */
+static bool has_fixed_addresses(const struct exec_job *job)
 {
-    return options.fixed_addresses ? 0 : (random_u64() & (limit - 1)) << PAGE_SHIFT;
+    return options.fixed_addresses ||
+           (process_current()->personality & ADDR_NO_RANDOMIZE && !job->secure);
+}
+
+static uint64_t random_pages(const struct exec_job *job, uint64_t limit)
+{
+    return has_fixed_addresses(job) ? 0 : (random_u64() & (limit - 1)) << PAGE_SHIFT;
 }
 
 /* Where code of programs lies. QEMU's TCG keeps translated code by its virtual address: at a new one all that a program
@@ -103,12 +111,13 @@ struct code_place {
     uint64_t image, mappings;
 };
 
-static struct code_place choose_code_place(bool secure)
+static struct code_place choose_code_place(const struct exec_job *job)
 {
     static struct code_place places[CODE_PLACES] GUARDED_BY(kernel_lock);
-    const struct code_place new = {random_pages(RANDOM_IMAGE), random_pages(RANDOM_MAPPINGS)};
+    const struct code_place new = {random_pages(job, RANDOM_IMAGE),
+                                   random_pages(job, RANDOM_MAPPINGS)};
     kernel_lock_assert();
-    if (!cpu_features.tcg || secure)
+    if (!cpu_features.tcg || job->secure || has_fixed_addresses(job))
         return new;
     struct code_place *known = &places[random_u64() % CODE_PLACES];
     if (known->mappings == 0)
@@ -224,7 +233,8 @@ static MUST_CHECK enum err identify(struct exec_job *job)
     const struct inode *inode = job->program.file->inode;
     struct rights_exec exec = {
         .file = inode_rights(inode),
-        .shared = fs_context_place_is_shared(process_current()->fs),
+        .shared = fs_context_place_is_shared(process_current()->fs) ||
+                  trace_forbids_rights(linux_current()),
     };
     const struct file_capabilities *file = file_capabilities(inode);
     if (mount_has(job->program.file->mount, MS_NOSUID)) {
@@ -308,13 +318,13 @@ static uint64_t image_size(const struct exec_image *image)
 static MUST_CHECK enum err place(struct exec_job *job)
 {
     uint64_t stack_limit = process_current()->rlimits[RLIMIT_STACK].soft;
-    uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
-    struct code_place code = choose_code_place(job->secure);
+    uint64_t top = LAYOUT_PROGRAM_END - random_pages(job, RANDOM_STACK);
+    struct code_place code = choose_code_place(job);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
     /* As in Linux, leave room for any place of the stack, and for a later raise of RLIMIT_STACK. */
     uint64_t below = LAYOUT_PROGRAM_END -
-                     (options.fixed_addresses ? 0 : RANDOM_STACK << PAGE_SHIFT) -
+                     (has_fixed_addresses(job) ? 0 : RANDOM_STACK << PAGE_SHIFT) -
                      (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
 
     job->stack = virt_range(top - size, top);
@@ -353,7 +363,7 @@ static MUST_CHECK enum err build_stack(struct exec_job *job)
 {
     struct stack_plan *plan = &job->plan;
     plan->top = job->stack.end.v;
-    plan->gap = options.fixed_addresses ? 0 : random_u64() % STACK_GAP_MAX & ~UINT64_C(15);
+    plan->gap = has_fixed_addresses(job) ? 0 : random_u64() % STACK_GAP_MAX & ~UINT64_C(15);
     random_fill(plan->random, sizeof plan->random);
     fill_auxv(job);
     job->stack_bytes = stack_size(plan);
@@ -459,7 +469,8 @@ static struct program *replace_memory(const struct exec_job *job, struct program
             return NULL;
     }
     virt_t at = virt(0);
-    while ((*new)->space == old->space && areas_remove_owner(old->space, &old->areas, &at))
+    while ((*new)->space == old->space &&
+           areas_remove_owner(old->space, &old->areas, &at, old->space->programs == 2))
         thread_give_way(); /* no other thread of the program is left to see it */
     process->program = *new;
     (void)thread_use_space((*new)->space);
@@ -474,7 +485,7 @@ static struct program *replace_memory(const struct exec_job *job, struct program
 static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_result *out)
 {
     struct stack_layout layout;
-    uint64_t heap = job->program.elf->end + job->program.bias + random_pages(RANDOM_HEAP);
+    uint64_t heap = job->program.elf->end + job->program.bias + random_pages(job, RANDOM_HEAP);
     if (heap > job->mappings_end.v)
         heap = job->program.elf->end + job->program.bias;
 

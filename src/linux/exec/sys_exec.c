@@ -11,6 +11,7 @@
 #include "linux/exec/exec.h"
 #include "linux/exec/stack.h"
 #include "linux/task/process.h"
+#include "linux/task/trace.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -110,11 +111,13 @@ static enum err exec_start(struct syscall *call, const char *path, const struct 
 {
     struct exec_result result;
     struct exec_refusal why;
+    int tid = linux_current()->tid;
     enum err e = exec_program(path, (const char *const *)argv->items,
                               (const char *const *)envp->items, &result, &why);
     if (e == E_OK) {
         exec_set_registers(call->frame, &result);
         call->frame_replaced = true;
+        trace_exec(tid);
         return E_OK;
     }
     log_debug("%s", why.sentence);

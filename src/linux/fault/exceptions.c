@@ -3,6 +3,7 @@
 
 #include "cpu/lock.h"
 #include "cpu/percpu.h"
+#include "cpu/tables.h"
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
 #include "cpu/x86.h"
@@ -142,6 +143,7 @@ void fault_of_copy(const struct trap_frame *frame, virt_t v)
     /* The report is about the program, whose frame is above, unless the call came by the fast path. */
     const struct trap_frame *top = (const struct trap_frame *)(uintptr_t)percpu()->kstack_top - 1;
     bool fast = syscall_history(&call, 1) == 1 && !call.finished && call.number < FAST_NUMBERS &&
+                !(syscall_slow_flags & RFLAGS_IF) &&
                 syscall_fast[call.number / 64] >> call.number % 64 & 1;
     struct trap_frame shown = fast ? *frame : *top;
     shown.vector = VECTOR_PAGE_FAULT;

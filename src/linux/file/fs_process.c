@@ -8,6 +8,7 @@
 #include "linux/task/process.h"
 #include "linux/task/scheduling.h"
 #include "linux/task/signal.h"
+#include "linux/task/trace.h"
 #include "mm/vm/fault.h"
 
 /* The current process; the first process for kernel threads. */
@@ -199,7 +200,9 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .session = (uint32_t)process->sid,
         .threads = process->thread_count,
         .tid = (uint32_t)lt->tid,
+        .tracer = lt->trace != NULL ? (uint32_t)lt->trace->tracer->pid : 0,
         .state = thread == NULL                              ? 'Z'
+                 : lt->trace != NULL && lt->trace->stopped   ? 't'
                  : process_stop_signal(process)              ? 'T'
                  : thread_state_now(thread) == THREAD_ASLEEP ? 'S'
                                                              : 'R',

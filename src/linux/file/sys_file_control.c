@@ -14,6 +14,7 @@
 #include "fs/vfs/notify.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
+#include "fs/vfs/store.h"
 #include "linux/file/args.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
@@ -341,6 +342,17 @@ enum err sys_flock(struct syscall *call)
     return e;
 }
 
+#define FITRIM UINT32_C(0xc0185879)
+
+static enum err trim_free(struct store *store, uint64_t argument)
+{
+    uint64_t range[3]; /* start, length, minimum */
+    enum err e = capable(CAP_SYS_ADMIN) ? copy_in(range, virt(argument), sizeof(range)) : E_PERM;
+    if (e == E_OK)
+        e = store->ops->trim(store, range);
+    return e == E_OK ? copy_out(virt(argument), range, sizeof(range)) : e;
+}
+
 /* The ioctl() requests of all file types. *known: false for others. */
 static enum err ioctl_generic(struct syscall *call, struct file *file, bool *known)
 {
@@ -370,6 +382,10 @@ static enum err ioctl_generic(struct syscall *call, struct file *file, bool *kno
             break;
         value = (int32_t)(file->inode->size - file->offset);
         return copy_out(virt(call->arg[2]), &value, sizeof(value));
+    case FITRIM:
+        if (!file->inode->fs->store || !file->inode->fs->store->ops->trim)
+            break;
+        return trim_free(file->inode->fs->store, call->arg[2]);
     default:
         break;
     }

@@ -12,6 +12,7 @@
 #include "fs/vfs/wait.h"
 #include "kern/swap.h"
 #include "linux/file/args.h"
+#include "linux/file/swap_file.h"
 #include "linux/file/sys_file.h"
 #include "mm/heap/heap.h"
 
@@ -145,13 +146,30 @@ static enum err device_on(const struct inode *inode, struct swap_device *what)
     return swap_on(what);
 }
 
+enum err swapon_at(const struct location *at, int priority)
+{
+    struct swap_device what = {.priority = priority};
+    struct inode *inode = at->dentry->inode;
+    char *name;
+    if (mode_is(inode->mode, S_IFBLK))
+        return device_on(inode, &what);
+    if (inode->swapping)
+        return E_BUSY;
+    if (!mode_is(inode->mode, S_IFREG) || !has_place(inode))
+        return E_INVAL;
+    if (swap_device != NULL || swap_file != NULL)
+        return E_PERM;
+    enum err e = location_path(at, NULL, LOCATION_PLAIN, what.name, sizeof what.name, &name);
+    if (e != E_OK)
+        return e;
+    memmove(what.name, name, strlen(name) + 1);
+    return file_on(at, &what);
+}
+
 enum err sys_swapon(struct syscall *call)
 {
     uint32_t flags = (uint32_t)call->arg[1];
-    struct swap_device what = {
-        .priority = flags & SWAP_FLAG_PREFER ? (int)(flags & SWAP_FLAG_PRIO_MASK) : -2};
     struct location at;
-    char *name;
     if (flags & ~(uint32_t)SWAP_FLAGS)
         return E_INVAL;
     if (!capable(CAP_SYS_ADMIN))
@@ -159,20 +177,8 @@ enum err sys_swapon(struct syscall *call)
     enum err e = swap_lookup(call->arg[0], &at);
     if (e != E_OK)
         return e;
-    struct inode *inode = at.dentry->inode;
-    if (mode_is(inode->mode, S_IFBLK))
-        e = device_on(inode, &what);
-    else if (inode->swapping)
-        e = E_BUSY;
-    else if (!has_place(inode))
-        e = E_INVAL;
-    else if (swap_device != NULL || swap_file != NULL)
-        e = E_PERM;
-    else if ((e = location_path(&at, NULL, LOCATION_PLAIN, what.name, sizeof what.name, &name)) ==
-             E_OK) {
-        memmove(what.name, name, strlen(name) + 1);
-        e = file_on(&at, &what);
-    }
+    e = swapon_at(&at,
+                  flags & SWAP_FLAG_PREFER ? (int)(flags & SWAP_FLAG_PRIO_MASK) : SWAP_PRIORITY);
     location_put(&at);
     return e;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * System V shared memory, semaphores and message queues (svipc(7)), POSIX message queues (mq_overview(7)), and
- * process_vm_readv(2). Calls
+ * process_vm_readv(2), process_madvise(2). Calls
  * and commands are O(1) in the number of objects; a semaphore operation is O(its operations + the waiters that it
  * wakes or that need more than there is), msgrcv(2) of a type O(messages before it).
  */
@@ -24,6 +24,7 @@ enum err sys_msgrcv(struct syscall *call);
 enum err sys_msgctl(struct syscall *call);
 enum err sys_process_vm_readv(struct syscall *call);
 enum err sys_process_vm_writev(struct syscall *call);
+enum err sys_process_madvise(struct syscall *call);
 enum err sys_mq_open(struct syscall *call);
 enum err sys_mq_unlink(struct syscall *call);
 enum err sys_mq_timedsend(struct syscall *call);

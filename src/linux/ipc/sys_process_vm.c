@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* process_vm_readv(2), process_vm_writev(2): copies between the caller's memory and another process's. */
+/* process_vm_readv(2), process_vm_writev(2): copies between the caller's memory and another process's. process_madvise(2). */
 #include "linux/ipc/sys_ipc.h"
 
 #include "kern/space.h"
 #include "linux/file/args.h"
+#include "linux/memory/sys_mem.h"
+#include "linux/task/pidfd.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -115,4 +117,55 @@ enum err sys_process_vm_readv(struct syscall *call)
 enum err sys_process_vm_writev(struct syscall *call)
 {
     return process_vm(call, true);
+}
+
+/* The advice that process_madvise(2) takes: MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT. */
+static bool advice_is_for_others(uint32_t advice)
+{
+    return advice == 3 || advice == 20 || advice == 21;
+}
+
+/* While the calling thread is in the program's space, which stays. *done: bytes. */
+static MUST_CHECK enum err advise_all(struct program *program, const struct io_segment *part,
+                                      uint64_t count, uint32_t advice, uint64_t *done)
+{
+    enum err e = E_OK;
+    kernel_lock_assert();
+    program->users++;
+    struct address_space *before = thread_use_space(program->space);
+    for (uint64_t i = 0; e == E_OK && i < count; i++) {
+        e = mem_advise(part[i].base.v, part[i].size, advice);
+        if (e == E_OK)
+            *done += part[i].size;
+    }
+    (void)thread_use_space(before);
+    program_put(program);
+    return e;
+}
+
+enum err sys_process_madvise(struct syscall *call)
+{
+    struct process *process;
+    struct iov iov;
+    uint32_t advice = (uint32_t)call->arg[3];
+    uint64_t done = 0;
+    if ((uint32_t)call->arg[4] != 0)
+        return E_INVAL;
+    enum err e = iov_copy_in(&iov, call->arg[1], call->arg[2]);
+    if (e != E_OK)
+        return e;
+    e = pidfd_process((uint32_t)call->arg[0], &process, NULL);
+    if (e == E_OK && !advice_is_for_others(advice))
+        e = E_INVAL;
+    if (e == E_OK && process->program == NULL)
+        e = E_SRCH;
+    if (e == E_OK && !process_may_trace(process->leader, true))
+        e = E_ACCES;
+    if (e == E_OK && !capable(CAP_SYS_NICE))
+        e = E_PERM;
+    if (e == E_OK)
+        e = advise_all(process->program, iov.segments, call->arg[2], advice, &done);
+    iov_free(&iov);
+    call->result = done;
+    return done > 0 ? E_OK : e;
 }

@@ -30,6 +30,9 @@ enum err sys_munlockall(struct syscall *call);
 void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
               prot_t prot);
 
+/* madvise(2) in the running space. O(pages and areas of the range), with preemption points. */
+MUST_CHECK enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice);
+
 /* sys_numa.c: memory policies */
 enum err sys_mbind(struct syscall *call);
 enum err sys_set_mempolicy(struct syscall *call);

@@ -119,12 +119,11 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
     }
 }
 
-enum err sys_madvise(struct syscall *call)
+enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice)
 {
-    uint64_t start = call->arg[0], advice = (uint32_t)call->arg[2];
-    uint64_t size = align_up(call->arg[1], PAGE_SIZE), end;
-    if (!advice_known(advice) || !is_aligned(start, PAGE_SIZE) ||
-        (call->arg[1] != 0 && size == 0) || start + size < start)
+    uint64_t size = align_up(length, PAGE_SIZE), end;
+    if (!advice_known(advice) || !is_aligned(start, PAGE_SIZE) || (length != 0 && size == 0) ||
+        start + size < start)
         return E_INVAL;
     end = start + size;
     bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
@@ -152,6 +151,11 @@ enum err sys_madvise(struct syscall *call)
         thread_give_way();
     }
     return holes;
+}
+
+enum err sys_madvise(struct syscall *call)
+{
+    return mem_advise(call->arg[0], call->arg[1], (uint32_t)call->arg[2]);
 }
 
 /* A shared mapping of a file of a device; of a file in memory it shares the file's own pages. */

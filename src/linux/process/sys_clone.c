@@ -10,6 +10,8 @@
 #include "linux/task/pidfd.h"
 #include "linux/task/process.h"
 #include "linux/task/scheduling.h"
+#include "linux/task/trace.h"
+#include "mm/heap/heap.h"
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
 
@@ -29,6 +31,7 @@
 #define CLONE_PARENT_SETTID  UINT64_C(0x00100000)
 #define CLONE_CHILD_CLEARTID UINT64_C(0x00200000)
 #define CLONE_DETACHED       UINT64_C(0x00400000)
+#define CLONE_UNTRACED       UINT64_C(0x00800000)
 #define CLONE_CHILD_SETTID   UINT64_C(0x01000000)
 #define CLONE_NEWTIME        UINT64_C(0x00000080)
 #define CLONE_NEWUSER        UINT64_C(0x10000000)
@@ -115,7 +118,10 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
 {
     const struct linux_thread *self = linux_current();
     struct thread *thread;
+    struct trace *trace = NULL;
     int tid = lt->tid;
+    enum trace_event event = trace_event_of_clone(c->flags & CLONE_VFORK, c->flags & CLONE_UNTRACED,
+                                                  c->flags & CLONE_THREAD ? 0 : c->exit_signal);
     bool same = lt->process->program->space == space_current();
     kernel_lock_assert();
     /* Faults of these copies are ignored, as in Linux. They may sleep, so they come before the thread. */
@@ -123,8 +129,16 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
         (void)!copy_out(virt(c->parent_tid), &tid, sizeof tid);
     if (c->flags & CLONE_CHILD_SETTID && same)
         (void)!copy_out(virt(c->child_tid), &tid, sizeof tid);
-    if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK)
+    if (event != 0 || (unlikely(self->trace != NULL) && c->flags & CLONE_PTRACE &&
+                       !(c->flags & CLONE_UNTRACED))) {
+        trace = trace_new();
+        if (trace == NULL)
+            return E_AGAIN;
+    }
+    if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK) {
+        heap_free(trace);
         return E_AGAIN; /* the error that pthread_create() documents */
+    }
     lay_out_frame(thread, call->frame, c);
     lt->blocked = self->blocked;
     if (lt->process != self->process)
@@ -135,9 +149,17 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
     sched_inherit(lt, self);
     if (c->flags & CLONE_CHILD_SETTID && !same)
         (void)!copy_out_to(thread->space, virt(c->child_tid), &tid, sizeof tid);
+    if (trace != NULL)
+        trace_child(trace, lt);
     call->result = (uint64_t)tid;
     if (c->flags & CLONE_VFORK)
-        process_wait_vfork(lt);
+        process_begin_vfork(lt);
+    if (event != 0)
+        trace_event(event, (uint64_t)tid); /* `lt` may have ended then */
+    if (c->flags & CLONE_VFORK) {
+        process_wait_vfork();
+        trace_event(TRACE_VFORK_DONE, (uint64_t)tid);
+    }
     return E_OK;
 }
 

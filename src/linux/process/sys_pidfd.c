@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2). */
+/* pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2), process_mrelease(2). */
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "linux/process/sys_process.h"
@@ -79,4 +79,21 @@ enum err sys_pidfd_getfd(struct syscall *call)
         return E_BADF;
     file_get(file);
     return pidfd_install(call, file);
+}
+
+/* A process that dies gives its memory back by itself: the call waits for it. */
+enum err sys_process_mrelease(struct syscall *call)
+{
+    struct process *process;
+    struct file *file;
+    if ((uint32_t)call->arg[1] != 0)
+        return E_INVAL;
+    enum err e = pidfd_process((uint32_t)call->arg[0], &process, &file);
+    if (e != E_OK)
+        return e;
+    if (process->program == NULL)
+        return E_SRCH;
+    if (!process->ending && !(signal_pending_of(process->leader) & signal_bit(SIGNAL_KILL)))
+        return E_INVAL;
+    return pidfd_wait_end(file);
 }

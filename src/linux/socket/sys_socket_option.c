@@ -20,6 +20,7 @@
 /* struct sock_fprog; SKF_AD_MAX */
 #define FILTER_SIZE    16u
 #define BPF_EXTENSIONS 64
+#define IPPROTO_UDP    17
 #define PRIORITY_MOST  6 /* of a program without CAP_NET_ADMIN */
 
 static bool is_boolean(uint32_t option)
@@ -79,6 +80,13 @@ static enum err set_boolean(struct socket *socket, uint32_t option, bool on)
     return E_OK;
 }
 
+/* As Linux 6.1: streams of TCP and raw sockets have no SO_PEEK_OFF, nor has netlink. */
+static bool has_peek_at(const struct socket *socket)
+{
+    return socket->family == AF_UNIX ||
+           (socket->type == SOCK_DGRAM && socket->protocol == IPPROTO_UDP);
+}
+
 /* What is kept and returned, without an effect. */
 static enum err set_kept(struct socket *socket, uint32_t option, int32_t value)
 {
@@ -97,6 +105,11 @@ static enum err set_kept(struct socket *socket, uint32_t option, int32_t value)
         return E_OK;
     case SO_MAX_PACING_RATE:
         socket->pacing_rate = ~(uint32_t)value;
+        return E_OK;
+    case SO_PEEK_OFF:
+        if (!has_peek_at(socket))
+            return E_NOTSUP;
+        socket->peek_at = value;
         return E_OK;
     case SO_DETACH_FILTER:
         return E_NOENT;
@@ -258,8 +271,8 @@ static enum err get_number(struct socket *socket, uint32_t option, int32_t *out)
         *out = (int32_t)~socket->pacing_rate;
         return E_OK;
     case SO_PEEK_OFF:
-        *out = -1;
-        return E_OK;
+        *out = socket->peek_at;
+        return has_peek_at(socket) ? E_OK : E_NOTSUP;
     case SO_BPF_EXTENSIONS:
         *out = BPF_EXTENSIONS;
         return E_OK;

@@ -12,6 +12,7 @@
 #include "linux/task/process.h"
 #include "linux/task/thread_exit.h"
 #include "linux/task/timers.h"
+#include "linux/task/trace.h"
 
 #define SA_NOCLDSTOP UINT64_C(1)
 #define SA_NOCLDWAIT UINT64_C(2)
@@ -46,10 +47,15 @@ static struct siginfo death_notice_of(struct process *process)
     return info;
 }
 
-/* Notifies the parent of a zombie, or removes a zombie for which no parent waits. */
-static void tell_parent(struct process *process)
+void process_tell_parent(struct process *process)
 {
     struct process *parent = process->parent;
+    const struct trace *trace = process->leader->trace;
+    if (unlikely(trace != NULL && trace->tracer != parent)) {
+        const struct siginfo info = death_notice_of(process);
+        trace_tell(trace, info.code, info.child.status);
+        return;
+    }
     const struct signal_action *action = &parent->actions[SIGNAL_CHLD];
     bool usual = process->exit_signal == SIGNAL_CHLD, ignored = usual && action->handler == SIG_IGN;
     bool sends =
@@ -93,6 +99,16 @@ bool process_group_is_orphaned(const struct process *process)
     return true;
 }
 
+/* Seized threads report a change of the group's state, those that wait for it (PTRACE_LISTEN) at once. */
+static void trap_listeners(struct process *process) REQUIRES(class_signal)
+{
+    list_for_each (it, &process->threads) {
+        struct trace *trace = CONTAINER_OF(it, struct linux_thread, link)->trace;
+        if (unlikely(trace != NULL && trace->seized))
+            trace_trap(trace);
+    }
+}
+
 void process_stop(int signal)
 {
     struct process *process = process_current();
@@ -104,11 +120,13 @@ void process_stop(int signal)
     }
     uint64_t irq = signal_lock();
     process->stopped = (uint8_t)signal;
+    process->stops++;
     list_for_each (it, &process->threads) {
         struct thread *thread = CONTAINER_OF(it, struct linux_thread, link)->thread;
         thread->signal_pending = true;
         thread_wake_for_signal(thread);
     }
+    trap_listeners(process);
     tell_change(process, CLD_STOPPED, signal, WSTOPPED);
     signal_unlock(irq);
 }
@@ -119,6 +137,7 @@ void fs_stop_others(void)
     uint64_t irq = signal_lock();
     for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
         p->stopped = SIGNAL_STOP;
+        p->stops++;
         list_for_each (it, &p->threads) {
             struct thread *thread = CONTAINER_OF(it, struct linux_thread, link)->thread;
             thread->signal_pending |= thread != self;
@@ -133,7 +152,7 @@ void process_wait_stopped(void)
     struct process *process = self->process;
     kernel_lock_assert();
     uint64_t irq = sched_lock();
-    while (process_stop_signal(process) && !self->must_exit &&
+    while (process_stop_signal(process) && !self->must_exit && self->trace == NULL &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
         self->thread->signal_pending =
             false; /* other signals stay pending until the process continues */
@@ -147,6 +166,7 @@ void process_continue(struct process *process)
 {
     process->stopped = 0;
     wait_queue_wake(&process->continued);
+    trap_listeners(process);
     tell_change(process, CLD_CONTINUED, SIGNAL_CONT, WCONTINUED);
 }
 
@@ -189,7 +209,7 @@ static void hand_over_children(struct process *process)
         child->unwanted = !to->child_subreaper;
         child->exit_signal = SIGNAL_CHLD;
         if (child->zombie) {
-            tell_parent(child);
+            process_tell_parent(child);
             continue;
         }
         if (child->pdeath_signal != 0) {
@@ -216,7 +236,8 @@ void process_make_zombie(struct process *process)
         pty_session_ended((uint32_t)process->sid);
     hand_over_children(process);
     resume_orphans(process, process->parent);
-    tell_parent(process);
+    trace_detach_all(process);
+    process_tell_parent(process);
 }
 
 static struct wait_queue vfork_queue = WAIT_QUEUE_INIT(vfork_queue);
@@ -233,14 +254,18 @@ void process_release_vfork(struct linux_thread *lt)
     }
 }
 
+void process_begin_vfork(struct linux_thread *child)
+{
+    linux_current()->vfork_child = child->tid;
+    child->vfork_parent = linux_current()->tid;
+}
+
 /* Signals wait meanwhile, as in Linux, except one that ends the process. */
-void process_wait_vfork(struct linux_thread *child)
+void process_wait_vfork(void)
 {
     struct linux_thread *self = linux_current();
     uint64_t blocked = self->blocked;
     kernel_lock_assert();
-    self->vfork_child = child->tid;
-    child->vfork_parent = self->tid;
     signal_set_blocked(UINT64_MAX);
     while (self->vfork_child != 0 && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
@@ -253,10 +278,17 @@ void process_wait_vfork(struct linux_thread *child)
 
 /* ---- waiting ---- */
 
+/* True if a process traces the child: its parent or, if `other`, another. */
+static bool is_traced(const struct process *child, bool other)
+{
+    const struct trace *trace = child->leader->trace;
+    return trace != NULL && (trace->tracer != child->parent) == other;
+}
+
 static bool is_meant(const struct process *child, const struct family_wait *w)
 {
     bool clone = child->exit_signal != SIGNAL_CHLD;
-    if (!(w->options & WALL) && clone != !!(w->options & WCLONE))
+    if (!(w->options & WALL) && clone != !!(w->options & WCLONE) && !is_traced(child, false))
         return false;
     if (child->zombie && !(w->options & WEXITED))
         return false; /* it never stops or continues again */
@@ -272,18 +304,53 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
 
 static bool has_status(const struct process *child, const struct family_wait *w)
 {
-    return child->zombie ? w->options & WEXITED : w->options & child->wait_pending;
+    if (child->zombie)
+        return w->options & WEXITED && !is_traced(child, true);
+    return w->options & child->wait_pending && !is_traced(child, false);
+}
+
+static bool trace_is_meant(const struct trace *t, const struct family_wait *w)
+{
+    const struct linux_thread *lt = t->tracee;
+    return w->kind == WAIT_PID     ? w->id == (lt != NULL ? lt->tid : t->tid)
+           : w->kind == WAIT_GROUP ? w->id == (lt != NULL ? lt->process->pgid : t->group)
+                                   : true;
+}
+
+/* A zombie of another parent. */
+static bool has_traced_zombie(const struct trace *t)
+{
+    const struct linux_thread *lt = t->tracee;
+    return lt->process->zombie && lt->process->parent != t->tracer;
+}
+
+/* A selected thread that the caller traces, with news; or NULL. O(its tracees). */
+static struct trace *trace_find(const struct family_wait *w, bool *some)
+{
+    list_for_each (it, &process_current()->tracees) {
+        struct trace *t = CONTAINER_OF(it, struct trace, link);
+        if (!trace_is_meant(t, w))
+            continue;
+        *some = true;
+        if (t->tracee == NULL || has_traced_zombie(t) ? w->options & WEXITED
+                                                      : t->news && !t->listening)
+            return t;
+    }
+    return NULL;
 }
 
 /* A selected child with a status to report, or NULL; *some is true if any child is selected. O(1) for
- * a pid, O(children) otherwise. */
-static struct process *parent_find(const struct family_wait *w, bool *some)
+ * a pid, O(children) otherwise. *trace: a traced thread with news, or NULL; O(traced threads). */
+static struct process *parent_find(const struct family_wait *w, struct trace **trace, bool *some)
 {
     *some = false;
+    *trace = trace_find(w, some);
     if (w->kind == WAIT_PID) {
         struct process *child = process_find(w->id);
-        *some = child != NULL && child->parent == process_current() && is_meant(child, w);
-        return *some && has_status(child, w) ? child : NULL;
+        if (child == NULL || child->parent != process_current() || !is_meant(child, w))
+            return NULL;
+        *some = true;
+        return has_status(child, w) ? child : NULL;
     }
     list_for_each (it, &process_current()->children) {
         struct process *child = child_at(it);
@@ -315,17 +382,51 @@ static enum err report_change(struct process *child, const struct family_wait *w
     return E_OK;
 }
 
+COLD static enum err report_trace(struct trace *t, const struct family_wait *w,
+                                  struct family_news *out)
+{
+    struct linux_thread *lt = t->tracee;
+    bool keep = w->options & WNOWAIT;
+    int status = lt == NULL ? t->status : (int)(t->code << 8 | 0x7f);
+    out->pid = lt != NULL ? lt->tid : t->tid;
+    out->status = status;
+    out->notice = (struct siginfo){.signal = SIGNAL_CHLD, .code = CLD_TRAPPED};
+    out->notice.child.status = (int)t->code;
+    if (lt == NULL) {
+        out->notice.code = (status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
+        out->notice.child.status = (status & 0x7f) != 0 ? status & 0x7f : status >> 8 & 0xff;
+        if (!keep)
+            trace_detach(t, 0);
+    } else if (has_traced_zombie(t)) {
+        out->status = lt->process->exit_status;
+        out->notice = death_notice_of(lt->process);
+        usage_of_family(lt->process, &out->usage);
+        if (!keep)
+            trace_detach(t, 0); /* tells the parent */
+    } else {
+        out->notice.child.uid = lt->credentials->uid.real;
+        usage_of_family(lt->process, &out->usage);
+        t->news = keep;
+    }
+    out->notice.child.pid = out->pid;
+    return E_OK;
+}
+
 enum err family_wait(const struct family_wait *w, struct family_news *out)
 {
     bool some;
-    struct process *self = process_current(), *child = parent_find(w, &some);
+    struct trace *trace;
+    struct process *self = process_current(), *child = parent_find(w, &trace, &some);
     *out = (struct family_news){0};
-    if (child == NULL && some && !(w->options & WNOHANG)) {
-        enum err e = WAIT_EVENT(&self->child_changed,
-                                (child = parent_find(w, &some)) != NULL || !some, NO_DEADLINE);
+    if (child == NULL && trace == NULL && some && !(w->options & WNOHANG)) {
+        enum err e = WAIT_EVENT(
+            &self->child_changed,
+            (child = parent_find(w, &trace, &some)) != NULL || trace != NULL || !some, NO_DEADLINE);
         if (e != E_OK)
             return e;
     }
+    if (trace != NULL)
+        return report_trace(trace, w, out);
     if (child == NULL)
         return some ? E_OK : E_CHILD;
     if (!child->zombie)

@@ -35,5 +35,8 @@ struct family_news {
 /* Waits for a state change of a selected child and, unless WNOWAIT, consumes it. E_CHILD,
  * E_INTR. */
 MUST_CHECK enum err family_wait(const struct family_wait *w, struct family_news *out);
-/* vfork(2): waits until the child exits or calls execve(). */
-void process_wait_vfork(struct linux_thread *child);
+/* vfork(2): the calling thread will wait until `child` exits or calls execve(); it waits. */
+void process_begin_vfork(struct linux_thread *child);
+void process_wait_vfork(void);
+/* Notifies the parent of a zombie, or removes a zombie for which no parent waits. A tracer that is not the parent comes first. */
+void process_tell_parent(struct process *process);

@@ -75,6 +75,16 @@ enum err pidfd_process(uint64_t fd, struct process **out, struct file **file)
     return *out ? E_OK : E_SRCH;
 }
 
+enum err pidfd_wait_end(struct file *file)
+{
+    struct pidfd *p = file->state;
+    kernel_lock_assert();
+    file_get(file);
+    enum err e = WAIT_EVENT(&p->ended, p->process == NULL || p->process->zombie, NO_DEADLINE);
+    file_put(file);
+    return e;
+}
+
 void pidfd_wake(struct process *process, bool gone)
 {
     struct pidfd *p = process->pidfd;

@@ -19,5 +19,7 @@ MUST_CHECK enum err pidfd_make(struct process *process, uint32_t flags, struct f
 /* *out: the process of a descriptor; *file, which may be NULL: its file, without a reference. E_BADF: not
  * such a descriptor; E_SRCH: the process has been waited for. */
 MUST_CHECK enum err pidfd_process(uint64_t fd, struct process **out, struct file **file);
+/* Sleeps until the process of the file is a zombie or has been waited for: its memory is free. E_INTR. */
+MUST_CHECK enum err pidfd_wait_end(struct file *file);
 /* The process has become a zombie, or (`gone`) is being freed. */
 void pidfd_wake(struct process *process, bool gone);

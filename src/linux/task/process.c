@@ -18,6 +18,7 @@
 #include "linux/task/signal.h"
 #include "linux/task/rights.h"
 #include "linux/task/thread_exit.h"
+#include "linux/task/trace.h"
 #include "linux/task/user.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
@@ -137,6 +138,8 @@ static void process_clear(struct linux_thread *lt)
     lt->thread = NULL;
     lt->credentials = NULL;
     lt->over_user_limit = lt->must_exit = lt->mask_saved = false;
+    lt->trace_signal = 0;
+    lt->trace = NULL;
     lt->vfork_child = lt->vfork_parent = 0;
     lt->clear_tid = lt->robust_list = lt->rseq = 0;
     lt->history_next = 0;
@@ -211,6 +214,7 @@ enum err linux_thread_new(struct process *process, int tid, struct linux_thread 
 
 void linux_thread_free(struct linux_thread *lt)
 {
+    trace_forget(lt);
     if (linux_thread_find(lt->tid) == lt)
         table_set(lt->tid, NULL);
     if (lt->credentials != NULL) {
@@ -278,6 +282,7 @@ static void init_lists(struct process *process)
 {
     list_init(&process->threads);
     list_init(&process->children);
+    list_init(&process->tracees);
     list_init(&process->sibling_link);
     list_init(&process->sem_undos);
     wait_queue_init(&process->thread_left);
@@ -480,6 +485,7 @@ NORETURN void linux_thread_exit(int status)
     kernel_lock_assert();
     struct linux_thread *lt = linux_current();
     struct process *process = lt->process;
+    trace_event(TRACE_EXIT, (uint64_t)(process->ending ? process->exit_status : status));
     bool leader = lt == process->leader;
     if (leader && !process->ending)
         process->exit_status = status;
@@ -493,6 +499,8 @@ NORETURN void linux_thread_exit(int status)
     thread_current()->credentials = NULL;
     lt->thread = NULL;
     wait_queue_wake(&process->thread_left);
+    if (!leader && unlikely(lt->trace != NULL))
+        trace_thread_ended(lt, process->ending ? process->exit_status : status);
     if (!leader)
         linux_thread_free(lt);
     if (!others)

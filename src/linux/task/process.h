@@ -66,7 +66,10 @@ struct rlimit {
     uint64_t soft, hard;
 };
 
-#define HOST_NAME_MAX 64
+#define HOST_NAME_MAX     64
+
+#define ADDR_NO_RANDOMIZE UINT64_C(0x40000)  /* of struct process.personality */
+#define PER_CLEAR_SETID   UINT64_C(0x740000) /* what a set-user-ID program drops of it */
 
 struct process {
     int pid, ppid;
@@ -85,6 +88,8 @@ struct process {
     uint8_t
         wait_pending; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
     struct usage children_usage; /* of children that were waited for, and of their children */
+    struct list tracees;         /* struct trace.link (linux/task/trace.h) */
+    uint32_t stops;              /* how often it has been stopped */
 
     uint32_t thread_count; /* live threads */
     bool ending;           /* exit_group or a fatal signal: all threads are to exit */
@@ -133,6 +138,8 @@ struct linux_thread {
     const struct credentials *credentials; /* one reference; thread->credentials is the same */
     bool over_user_limit; /* RLIMIT_NPROC was reached when it changed its real user */
     bool must_exit;       /* the process ends, or another of its threads calls execve() */
+    uint8_t trace_signal; /* with which the tracer lets it go on */
+    struct trace *trace;  /* NULL: not traced; written under class_signal, too */
     int vfork_child;      /* tid of the vfork() child that this thread waits for; 0: none */
     int vfork_parent;     /* tid of the thread that waits for this one in vfork(); 0: none */
     uint64_t clear_tid;   /* set_tid_address */

@@ -47,7 +47,7 @@ void program_put(struct program *program)
     if (--program->users > 0)
         return;
     before = thread_use_space(space);
-    while (areas_remove_owner(space, &program->areas, &at))
+    while (areas_remove_owner(space, &program->areas, &at, space->programs == 1))
         thread_give_way();
     exec_image_close(&program->file);
     exec_image_close(&program->interpreter);

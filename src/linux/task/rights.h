@@ -55,9 +55,10 @@ void rights_for_access(struct credentials *c);
 
 struct rights_exec {
     struct file_rights file; /* of the program, or of the script's interpreter */
-    bool shared;             /* another process shares root and working directory (CLONE_FS) */
-    bool capable;            /* the file has capabilities: */
-    bool effective;          /* all that it gives are in effect */
+    bool
+        shared; /* another process shares root and working directory (CLONE_FS), or traces this one */
+    bool capable;   /* the file has capabilities: */
+    bool effective; /* all that it gives are in effect */
     uint64_t permitted, inheritable;
 };
 /* execve(2) of such a file. *secure: AT_SECURE. E_PERM: the bounding set lacks capabilities that

@@ -19,6 +19,7 @@
 #include "cpu/lock.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
+#include "linux/task/trace.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -57,7 +58,15 @@ static struct linux_thread *thread_at(struct list *link)
 static void update_pending(const struct linux_thread *lt) REQUIRES(class_signal)
 {
     lt->thread->signal_pending =
-        lt->must_exit || ((lt->pending.set | lt->process->pending.set) & ~lt->blocked) != 0;
+        lt->must_exit || ((lt->pending.set | lt->process->pending.set) & ~lt->blocked) != 0 ||
+        (unlikely(lt->trace != NULL) ? trace_is_due(lt) : lt->process->stopped != 0);
+}
+
+COLD void signal_update_pending(void)
+{
+    uint64_t irq = signal_lock();
+    update_pending(linux_current());
+    signal_unlock(irq);
 }
 
 /* Removes an entry from its queue; clears the bit with the last entry of a signal. */
@@ -133,6 +142,7 @@ static struct linux_thread *running(void)
 static bool wants(const struct linux_thread *lt, int signal) REQUIRES(class_signal)
 {
     return !(lt->blocked & signal_bit(signal)) && !lt->must_exit && !list_empty(&lt->link) &&
+           (likely(lt->trace == NULL) || !lt->trace->stopped || signal == SIGNAL_KILL) &&
            (!lt->thread->signal_pending || signal == SIGNAL_KILL || lt == running());
 }
 
@@ -177,7 +187,8 @@ static bool prepare(const struct signal_target *to, const struct signal_pending 
         list_for_each (it, &to->process->threads)
             cancel_opposites(&thread_at(it)->pending, signal);
     }
-    if (is_ignored(to->process, signal) && !((lt->blocked | lt->awaited) & signal_bit(signal)))
+    if (is_ignored(to->process, signal) && !((lt->blocked | lt->awaited) & signal_bit(signal)) &&
+        likely(lt->trace == NULL))
         return false;
     return always || !(pending->set & signal_bit(signal));
 }

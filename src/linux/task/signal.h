@@ -121,6 +121,9 @@ void signal_deliver(struct trap_frame *frame);
  * to its other threads. */
 void signal_thread_ended(struct linux_thread *lt);
 
+/* Sets the calling thread's signal_pending by what is pending. */
+void signal_update_pending(void);
+
 /* Blocked signals of the current thread. */
 uint64_t signal_blocked(void);
 void signal_set_blocked(uint64_t set);

@@ -20,6 +20,7 @@
 #include "linux/task/process.h"
 #include "linux/task/rseq.h"
 #include "linux/task/signal_frame.h"
+#include "linux/task/trace.h"
 
 #define SYSCALL_INSTRUCTION_SIZE 2
 #define RESTART_SYSCALL          219
@@ -53,9 +54,14 @@ static bool has_handler(int signal)
 void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t address)
 {
     struct linux_thread *lt = linux_current();
-    if (!has_handler(signal) || (lt->blocked & signal_bit(signal))) {
-        signal_fault_report(frame, signal, code, address);
-        die(signal);
+    bool blocked = lt->blocked & signal_bit(signal);
+    if (!has_handler(signal) || blocked) {
+        if (likely(lt->trace == NULL)) {
+            signal_fault_report(frame, signal, code, address);
+            die(signal);
+        }
+        lt->process->actions[signal].handler = SIG_DFL; /* the tracer sees it first */
+        signal_set_blocked(lt->blocked & ~signal_bit(signal));
     }
     struct siginfo info = {.signal = signal, .code = code, .fault = {address}};
     bool gs = frame->vector == FRAME_VECTOR_GS;
@@ -82,6 +88,12 @@ COLD void signal_force_segv(void)
     (void)!signal_send(&to, &info);
 }
 
+static bool is_from_fault(const struct siginfo *info)
+{
+    return (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS) && info->code > 0 &&
+           info->code < SI_KERNEL;
+}
+
 /* The handler's frame could not be written: SIGSEGV as in Linux, fatal if that was the signal. */
 static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
 {
@@ -91,8 +103,7 @@ static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
         signal_force_segv();
         return;
     }
-    bool from_fault = (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS) && info->code > 0 &&
-                      info->code < SI_KERNEL;
+    bool from_fault = is_from_fault(info);
     log_warn("no room on the stack for the handler of signal %d, rsp=0x%llx", info->signal,
              (unsigned long long)frame->rsp);
     signal_fault_report(frame, SIGNAL_SEGV, from_fault ? info->code : SEGV_MAPERR,
@@ -142,17 +153,23 @@ static void take_default_action(const struct trap_frame *frame, const struct sig
         process_stop(signal);
         return;
     default:
+        if (is_from_fault(info)) /* its tracer has seen it */
+            signal_fault_report(frame, signal, info->code, info->fault.address);
         die(signal);
     }
 }
 
-static void deliver_one(struct trap_frame *frame, const struct siginfo *info)
+static void deliver_one(struct trap_frame *frame, struct siginfo *info)
 {
+    if (unlikely(linux_current()->trace != NULL) && !trace_signal(info))
+        return;
     if (unlikely(strace_on))
         strace_signal(info);
-    if (has_handler(info->signal))
+    if (has_handler(info->signal)) {
         call_handler(frame, info);
-    else if (process_current()->actions[info->signal].handler == SIG_DFL)
+        if (unlikely(linux_current()->trace != NULL))
+            trace_handler_called();
+    } else if (process_current()->actions[info->signal].handler == SIG_DFL)
         take_default_action(frame, info);
 }
 
@@ -171,6 +188,8 @@ void signal_deliver(struct trap_frame *frame)
     struct linux_thread *lt = linux_current();
     struct siginfo info;
     for (;;) {
+        if (lt != NULL && unlikely(lt->trace != NULL) && trace_point())
+            continue;
         if (lt != NULL && unlikely(process_stop_signal(lt->process)))
             process_wait_stopped();
         if (lt != NULL && lt->must_exit)
@@ -182,6 +201,8 @@ void signal_deliver(struct trap_frame *frame)
         if (lt != NULL) {
             settle_restart(frame, true);
             restore_mask();
+            if (unlikely(lt->trace != NULL))
+                trace_return(frame);
         }
         irq_save(); /* no lock: the last check before the program runs */
         if (!thread_current()->signal_pending || lt == NULL)

@@ -7,6 +7,7 @@ RO_AFTER_INIT const struct paging_ops *paging;
 RO_AFTER_INIT bool paging_nx, paging_huge;
 RO_AFTER_INIT uint64_t paging_reserved;
 struct paging_counters paging_counters;
+bool paging_holds_flushes;
 struct address_space kernel_space, first_space;
 struct address_space *running_spaces[CPUS_MAX] = {&first_space};
 RO_AFTER_INIT uint64_t paging_window, paging_program_window;

@@ -136,6 +136,12 @@ struct paging_counters {
 };
 extern struct paging_counters paging_counters;
 
+/* While true, translations that go are not flushed: no page of the running space is accessed before all are, by another
+ * CR3 or paging_flush(). */
+extern bool paging_holds_flushes;
+/* Flushes all translations of the running space. */
+void paging_flush(void);
+
 /* Maps [at, at + size) to [to, to + size), with the largest pages that alignment allows. The range
  * must be unmapped. E_NOMEM: nothing stays mapped. */
 MUST_CHECK static inline enum err paging_map(struct address_space *space, virt_t at, phys_t to,

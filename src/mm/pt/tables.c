@@ -32,6 +32,12 @@ static int lowest_table(const struct address_space *space, virt_t v, int level, 
     return at;
 }
 
+void paging_flush(void)
+{
+    pt_invalidate_all();
+    paging_counters.full_flushes++;
+}
+
 enum err pt_split(struct address_space *space, virt_t v, int level)
 {
     phys_t frame;

@@ -52,6 +52,11 @@ static inline void tlb_forget_table(const struct address_space *space)
 /* The only place that drops translations of pages: of this CPU, and then of those that run the space. */
 static inline void tlb_batch_end(const struct address_space *space, struct tlb_batch *batch)
 {
+    if (!SEVERAL_CPUS &&
+        unlikely(paging_holds_flushes)) { /* of the kernel's half, others would miss them */
+        batch->count = 0;
+        return;
+    }
     if (SEVERAL_CPUS && batch->count != 0) {
         uint64_t cpus = pt_cpus_in(space);
         if (cpus != 0)

@@ -463,6 +463,7 @@ enum err areas_change(struct address_space *space, struct virt_range range, uint
 COLD void areas_drop_all(struct address_space *space)
 {
     struct area *above;
+    paging_holds_flushes = true;
     for (struct area *a = areas_first(space); a != NULL; a = above) {
         above = area_above(a);
         areas_drop_bytes(space, a, virt_range_size(a->range));
@@ -472,6 +473,7 @@ COLD void areas_drop_all(struct address_space *space)
             mapping_end(a);
         free_node(space, a);
     }
+    paging_holds_flushes = false;
     space->areas = (struct gap_tree){0};
     space->area_count = 0;
     space->area_last = NULL;
@@ -494,26 +496,30 @@ COLD enum err areas_close_reserved(struct address_space *space)
 COLD void areas_clear(struct address_space *space)
 {
     areas_drop_all(space);
+    paging_flush();
     must(areas_close_reserved(space)); /* in the node that it had before */
     areas_free_spare(space);
 }
 
 COLD bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
-                             virt_t *at)
+                             virt_t *at, bool last)
 {
     struct area *a = areas_first_above(space, *at), *above;
-    for (uint64_t cost = 0; a != NULL && cost < AREAS_PIECE_AREAS; a = above) {
+    bool whole = true;
+    paging_holds_flushes = last;
+    for (uint64_t cost = 0; whole && a != NULL && cost < AREAS_PIECE_AREAS; a = above) {
         above = area_above(a);
         cost++;
         if (a->owner != owner || a->kind == AREA_GUARD)
             continue;
         struct virt_range part = areas_piece(space, a->range);
-        bool whole = part.end.v == a->range.end.v;
+        whole = part.end.v == a->range.end.v;
         cost += virt_range_size(part) / LARGE_SIZE * (AREAS_PIECE_AREAS / AREAS_PIECE_TABLES);
         remove_part_of(space, a, part);
-        if (!whole)
-            return true; /* *at is below the rest */
     }
+    paging_holds_flushes = false;
+    if (!whole)
+        return true; /* *at is below the rest */
     *at = a != NULL ? a->range.start : *at;
     return a != NULL;
 }

@@ -210,9 +210,10 @@ void areas_set_mmap_base(struct address_space *space, virt_t base);
  * over paging_reserved_range remains, if that is not empty. */
 void areas_clear(struct address_space *space);
 /* Unmaps and drops areas of one owner except guards, its program has ended: a piece, from *at on.
- * False: no area is left. Else *at is where to go on, after giving way. */
+ * False: no area is left. Else *at is where to go on, after giving way. `last`: the space runs, no other program is in it,
+ * and none will be before areas_clear() or the space's end: the TLB may keep its pages until then. */
 MUST_CHECK bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
-                                   virt_t *at);
+                                   virt_t *at, bool last);
 /* Number of areas, and the sum of their sizes in bytes. O(1). */
 uint64_t areas_count(const struct address_space *space);
 uint64_t areas_bytes(const struct address_space *space);

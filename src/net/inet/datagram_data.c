@@ -204,14 +204,34 @@ enum err datagram_send(struct socket *socket, struct socket_message *message)
 
 /* Receiving */
 
-static bool has_datagram(void *context)
+/* The packet with the byte behind *at others, and where in it; NULL: there is none. O(packets before). */
+static struct datagram *find_datagram(const struct datagram_socket *d, uint32_t *at)
 {
-    const struct datagram_socket *d = context;
-    return !list_empty(&d->packets) || (d->inet.shut & SHUT_READ) || d->inet.socket.error != E_OK;
+    list_for_each (link, &d->packets) {
+        struct datagram *datagram = CONTAINER_OF(link, struct datagram, link);
+        uint32_t size = datagram->p->tot_len;
+        if (*at < size || *at + size == 0)
+            return datagram;
+        *at -= size;
+    }
+    return NULL;
 }
 
-/* The first packet; NULL with E_OK: the socket does not receive any more. */
-static enum err first_datagram(struct datagram_socket *d, uint32_t flags, struct datagram **out)
+struct datagram_wait {
+    const struct datagram_socket *d;
+    uint32_t at;
+};
+
+static bool has_datagram(void *context)
+{
+    struct datagram_wait wait = *(const struct datagram_wait *)context;
+    return (wait.d->inet.shut & SHUT_READ) || wait.d->inet.socket.error != E_OK ||
+           find_datagram(wait.d, &wait.at) != NULL;
+}
+
+/* The packet to receive, and where in it; NULL with E_OK: the socket does not receive any more. */
+static enum err first_datagram(struct datagram_socket *d, uint32_t flags, struct datagram **out,
+                               uint32_t *at)
 {
     struct socket *socket = &d->inet.socket;
     bool waits = socket_waits(socket, flags);
@@ -220,25 +240,26 @@ static enum err first_datagram(struct datagram_socket *d, uint32_t flags, struct
         enum err e = socket_take_error(socket);
         if (e != E_OK)
             return e;
-        if (!list_empty(&d->packets)) {
-            *out = CONTAINER_OF(d->packets.next, struct datagram, link);
+        struct datagram_wait wait = {d, socket_peek_at(socket, flags)};
+        *at = wait.at;
+        if ((*out = find_datagram(d, at)) != NULL || (waits && (d->inet.shut & SHUT_READ)))
             return E_OK;
-        }
-        if (waits && (d->inet.shut & SHUT_READ))
-            return E_OK;
-        e = socket_wait(&socket->readable, has_datagram, d, waits, socket->receive_timeout_ns);
+        e = socket_wait(&socket->readable, has_datagram, &wait, waits, socket->receive_timeout_ns);
         if (e != E_OK)
             return e;
     }
 }
 
-static enum err put_packet(struct io *io, const struct pbuf *p, uint64_t size)
+/* The bytes of the packet from `at` on. */
+static enum err put_packet(struct io *io, const struct pbuf *p, uint32_t at, uint64_t size)
 {
     struct io start = *io;
     enum err e = E_OK;
-    for (; p && size > 0 && e == E_OK; p = p->next) {
-        uint64_t here = p->len < size ? p->len : size;
-        e = io_put(io, p->payload, here);
+    for (; at >= p->len && p->next; p = p->next)
+        at -= p->len;
+    for (; p && size > 0 && e == E_OK; p = p->next, at = 0) {
+        uint64_t rest = p->len - at, here = rest < size ? rest : size;
+        e = io_put(io, (const uint8_t *)p->payload + at, here);
         size -= here;
     }
     if (e != E_OK)
@@ -268,19 +289,21 @@ enum err datagram_receive(struct socket *socket, struct socket_message *message)
         return E_NOTSUP;
     if (message->flags & MSG_ERRQUEUE)
         return datagram_receive_error(d, message);
-    enum err e = first_datagram(d, message->flags, &datagram);
+    uint32_t at;
+    enum err e = first_datagram(d, message->flags, &datagram, &at);
     if (e != E_OK || !datagram)
         return e;
     uint64_t total = datagram->p->tot_len, room = io_left(message->io);
-    uint64_t size = total < room ? total : room;
+    uint64_t size = total - at < room ? total - at : room;
     message->length = (message->flags & MSG_TRUNC) ? total : size;
-    message->result_flags = size < total ? MSG_TRUNC : 0;
-    e = put_packet(message->io, datagram->p, size);
+    message->result_flags = room <= total - at && size < total ? MSG_TRUNC : 0;
+    e = put_packet(message->io, datagram->p, at, size);
     if (e == E_OK) {
         if (message->address)
             inet_address_out(&d->inet, &datagram->from, message->address);
         if (message->controls)
             inet_controls_of(&d->inet, datagram, message->controls);
+        socket_peeked(socket, message->flags, message->length);
     } else {
         message->length = 0;
     }

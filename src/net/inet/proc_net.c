@@ -16,6 +16,7 @@
 #include <lwip/etharp.h>
 #include <lwip/netif.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/raw.h>
 
 #define TCP_LINE          149u
 #define LINE              127u
@@ -157,7 +158,7 @@ static void show_neighbours(struct text *text, void *context)
 
 struct socket_listing {
     struct text *text;
-    bool v6;
+    bool v6, raw;
     uint32_t number;
 };
 
@@ -223,7 +224,7 @@ static void show_time_waits(struct socket_listing *listing)
 
 static void show_tcp(struct text *text, void *context)
 {
-    struct socket_listing listing = {text, context != NULL, 0};
+    struct socket_listing listing = {text, context != NULL, false, 0};
     size_t start = text->length;
     text_printf(text, listing.v6 ? "  sl  local_address                         remote_address"
                                    "                        st tx_queue rx_queue tr tm->when "
@@ -243,37 +244,54 @@ static void show_udp_socket(struct inet_socket *inet, void *context)
     const struct datagram_socket *d = datagram_of(&inet->socket);
     struct text *text = listing->text;
     size_t start = text->length;
+    struct inet_place local = inet->local;
     if (inet_is_v6(inet) != listing->v6)
         return;
-    text_printf(text, "%5u:", listing->number++);
-    show_place(text, &inet->local, listing->v6);
+    if (listing->raw) /* the protocol is the port, and the number */
+        listing->number = local.port = inet->socket.protocol;
+    text_printf(text, listing->raw && !listing->v6 ? "%4u:" : "%5u:", listing->number++);
+    show_place(text, &local, listing->v6);
     show_place(text, &inet->remote, listing->v6);
     text_printf(text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 2 0000000000000000 %u",
                 d->connected ? STATE_ESTABLISHED : STATE_CLOSE, 0u, d->used, inet->uid, 0u,
                 inet->socket.file ? inet->socket.file->inode->ino : 0, d->drops);
-    if (!listing->v6)
+    if (!listing->v6 && !listing->raw)
         text_pad(text, start, LINE);
     text_append(text, "\n", 1);
 }
 
-static void show_datagram_head(struct text *text, bool v6)
+static void show_datagram_head(struct text *text, bool v6, bool raw)
 {
+    static const char head[] =
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+        "retrnsmt   uid  timeout inode ref pointer drops";
     size_t start = text->length;
-    text_printf(text, v6 ? "  sl  local_address                         remote_address"
-                           "                        st tx_queue rx_queue tr tm->when retrnsmt   "
-                           "uid  timeout inode ref pointer drops"
-                         : "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
-                           "retrnsmt   uid  timeout inode ref pointer drops");
-    if (!v6)
+    text_printf(text, "%s",
+                v6 ? "  sl  local_address                         remote_address"
+                     "                        st tx_queue rx_queue tr tm->when retrnsmt   "
+                     "uid  timeout inode ref pointer drops"
+                   : head + raw);
+    if (!v6 && !raw)
         text_pad(text, start, LINE);
     text_append(text, "\n", 1);
 }
 
 static void show_udp(struct text *text, void *context)
 {
-    struct socket_listing listing = {text, context != NULL, 0};
-    show_datagram_head(text, listing.v6);
+    struct socket_listing listing = {text, context != NULL, false, 0};
+    show_datagram_head(text, listing.v6, false);
     inet_ports_visit(false, show_udp_socket, &listing);
+}
+
+static void show_raw(struct text *text, void *context)
+{
+    struct socket_listing listing = {text, context != NULL, true, 0};
+    show_datagram_head(text, listing.v6, true);
+    net_lock_take();
+    for (const struct raw_pcb *pcb = raw_pcbs; pcb; pcb = pcb->next)
+        if (pcb->recv == raw_came)
+            show_udp_socket(pcb->recv_arg, &listing);
+    net_lock_drop();
 }
 
 struct socket_counts {
@@ -328,8 +346,12 @@ const struct procfs_row procfs_net_rows[] = {
     {"arp", show_neighbours, NULL, NULL, 0},
     {"dev", show_devices, NULL, NULL, 0},
     {"if_inet6", show_addresses6, NULL, NULL, 0},
+    {"netstat", show_more_counts, NULL, NULL, 0},
     {"pnp", show_name_servers, NULL, NULL, 0},
+    {"raw", show_raw, NULL, NULL, 0},
+    {"raw6", show_raw, NULL, V6, 0},
     {"route", show_routes, NULL, NULL, 0},
+    {"snmp", show_counts, NULL, NULL, 0},
     {"sockstat", show_statistics, NULL, NULL, 0},
     {"tcp", show_tcp, NULL, NULL, 0},
     {"tcp6", show_tcp, NULL, V6, 0},

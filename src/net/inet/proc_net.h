@@ -16,6 +16,10 @@ enum link_property {
 };
 #define LINK_PROPERTIES 8
 
+/* The text of /proc/net/snmp: O(connections), and of /proc/net/netstat. */
+void show_counts(struct text *text, void *context);
+void show_more_counts(struct text *text, void *context);
+
 /* A struct procfs_row's generator; its context is LINK_OF(). */
 void show_link(struct text *text, void *context);
 #define LINK_OF(index, property) ((void *)(uintptr_t)((index)*LINK_PROPERTIES + (property)))

@@ -581,6 +581,7 @@ static const struct socket_ops tcp_ops = {
     .receive = tcp_receive,
     .poll = tcp_poll_events,
     .queued = tcp_queued,
+    .at_mark = tcp_at_mark,
     .peer = inet_peer_credentials,
     .listens = tcp_listens,
     .release = tcp_release,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stream sockets (tcp(7)): tcp.c has connections, tcp_data.c what flows in them, tcp_option.c the options.
+ * Stream sockets (tcp(7)): tcp.c has connections, tcp_data.c what flows in them, tcp_urgent.c the urgent byte,
+ * tcp_option.c the options.
  *
  *   listener --group--> tcp_group --pcb--> lwIP's listening pcb     several listeners with SO_REUSEPORT share one
  *      |--waiting--> tcp_socket -> tcp_socket                       connections that are not accepted yet
@@ -29,6 +30,12 @@ enum tcp_use { /* as Linux's socket->state: what the program has seen of connect
     TCP_CONNECTED,
 };
 
+enum tcp_urgency {
+    TCP_NOT_URGENT,
+    TCP_URGENT,      /* a byte is, or will be when it comes */
+    TCP_URGENT_READ, /* by MSG_OOB; it is in the stream still */
+};
+
 struct tcp_group {
     struct tcp_pcb *pcb;
     struct list members; /* struct tcp_socket.group_link */
@@ -46,7 +53,7 @@ struct tcp_socket {
     uint8_t withheld; /* not 0: bytes wait for MSG_MORE or TCP_CORK to end; ticks since then */
     uint8_t quick;    /* segments to acknowledge at once, before the program reads them */
     uint8_t heard;    /* segments since the program sent something */
-    bool answers;     /* the program answers each segment: acknowledgements wait for the answer */
+    bool answers;     /* the program answers what comes: acknowledgements wait for the answer */
     uint32_t
         window; /* the receive window; it grows as the program reads, unless SO_RCVBUF is set */
     uint32_t read_on;    /* bytes that were read since it grew last */
@@ -55,6 +62,8 @@ struct tcp_socket {
     struct pbuf *first, **last; /* received; `next` links all, whatever their segment */
     uint32_t at;                /* bytes of the first that were read */
     uint32_t queued;            /* bytes to read */
+    uint8_t urgent;             /* enum tcp_urgency */
+    uint32_t urgent_at;         /* bytes to read before the urgent one */
     /* Listeners, and connections in their queues: */
     struct tcp_group *group;
     struct list group_link;
@@ -98,6 +107,23 @@ void tcp_discard(struct tcp_socket *t) REQUIRES(net_lock); /* what was received 
 /* ICMP says that the peer cannot be reached: it ends connect(), and explains a time-out later. */
 void tcp_report(struct tcp_pcb *pcb, enum err error) REQUIRES(net_lock);
 void tcp_push(struct tcp_socket *t) REQUIRES(net_lock); /* sends what is withheld */
+
+/* The socket of a connection; NULL: it has none any more. */
+struct tcp_socket *tcp_socket_of(const struct tcp_pcb *pcb) REQUIRES(net_lock);
+/* Takes a byte out of what was received. */
+void tcp_drop_byte(struct tcp_socket *t) REQUIRES(net_lock);
+
+/* tcp_urgent.c */
+/* recv() with MSG_OOB; does not wait. O(segments to read). */
+enum err tcp_receive_urgent(struct tcp_socket *t, struct socket_message *message);
+bool tcp_at_mark(struct socket *socket);
+/* True if the next byte is the urgent one, which a read leaves out. */
+bool tcp_at_hole(const struct tcp_socket *t);
+/* Bytes to read before the urgent one, if it has come and is not read in line; else all. */
+uint32_t tcp_before_mark(const struct tcp_socket *t);
+bool tcp_has_urgent(const struct tcp_socket *t); /* POLL_PRI */
+/* That many bytes were read. */
+void tcp_pass_mark(struct tcp_socket *t, uint32_t bytes);
 
 /* tcp_option.c */
 void tcp_options_init(struct tcp_options *options);

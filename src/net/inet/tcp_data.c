@@ -14,6 +14,7 @@
 #define SEND_SMALL 512u
 #define GATHERED   1920u /* bytes of small segments in one buffer */
 #define SMALL      512u
+#define REQUEST    8u /* segments that may have one answer */
 #define QUICK_ACKS 16 /* segments that are acknowledged at once, until the program answers */
 
 /* Sending */
@@ -85,7 +86,7 @@ static void write_out(struct tcp_socket *t, bool more) REQUIRES(net_lock)
 
 /* Hands bytes over to lwIP, which copies them. E_AGAIN: not now. */
 static enum err write_bytes(struct tcp_socket *t, const void *bytes, uint32_t size, bool last,
-                            bool more)
+                            uint32_t message_flags)
 {
     enum err e = E_OK;
     net_lock_take();
@@ -96,7 +97,11 @@ static enum err write_bytes(struct tcp_socket *t, const void *bytes, uint32_t si
     u8_t flags = TCP_WRITE_FLAG_COPY | (last ? 0 : TCP_WRITE_FLAG_MORE);
     err_t error = tcp_write(t->pcb, bytes, (u16_t)size, flags);
     if (error == ERR_OK) {
-        write_out(t, more);
+        if (message_flags & MSG_OOB) { /* the last byte is */
+            t->pcb->snd_up = t->pcb->snd_lbb;
+            t->pcb->urgent = 1;
+        }
+        write_out(t, last && ((message_flags & MSG_MORE) || t->options.cork));
     } else if (error == ERR_MEM) {
         e = t->pcb->unacked || t->pcb->unsent ? E_AGAIN : E_NOBUFS;
         t->full = e == E_AGAIN;
@@ -124,8 +129,7 @@ static enum err send_piece(struct tcp_socket *t, struct socket_message *message,
         return e;
     }
     bool last = size == left;
-    e = write_bytes(t, buffer, size, last,
-                    last && ((message->flags & MSG_MORE) || t->options.cork));
+    e = write_bytes(t, buffer, size, last, message->flags);
     if (e != E_OK)
         *io = start;
     return e == E_AGAIN ? E_OK : e;
@@ -163,8 +167,6 @@ enum err tcp_send(struct socket *socket, struct socket_message *message)
 {
     struct tcp_socket *t = tcp_of(socket);
     uint64_t before = io_left(message->io);
-    if (message->flags & MSG_OOB)
-        return E_NOTSUP;
     if ((message->flags & MSG_FASTOPEN) && t->use == TCP_UNCONNECTED && message->address) {
         enum err e = tcp_begin(t, message->address);
         if (e != E_OK)
@@ -179,8 +181,8 @@ enum err tcp_send(struct socket *socket, struct socket_message *message)
         if (!(message->flags & MSG_NOSIGNAL))
             fs_raise(FS_SIGPIPE);
     }
-    /* An answer to one segment: the next one's acknowledgement may wait for its answer too. */
-    if (t->heard == 1) {
+    /* An answer: the next request's acknowledgement may wait for its answer too. */
+    if (t->heard - 1u < REQUEST) {
         t->answers = true;
         t->quick = 0;
     }
@@ -193,8 +195,8 @@ enum err tcp_send(struct socket *socket, struct socket_message *message)
 static bool tcp_can_receive(void *context)
 {
     const struct tcp_socket *t = context;
-    return t->queued > 0 || t->inet.socket.error != E_OK || (t->inet.shut & SHUT_READ) ||
-           (t->condition != TCP_OPEN && t->condition != TCP_STARTS);
+    return t->queued > tcp_at_hole(t) || t->inet.socket.error != E_OK ||
+           (t->inet.shut & SHUT_READ) || (t->condition != TCP_OPEN && t->condition != TCP_STARTS);
 }
 
 /* Why nothing more comes: E_OK, with *end, at the end of the stream. */
@@ -213,7 +215,7 @@ static enum err no_more(struct tcp_socket *t, bool waits, bool *end)
     if (t->condition != TCP_OPEN && t->condition != TCP_STARTS)
         return E_NOTCONN;
     e = socket_wait(&socket->readable, tcp_can_receive, t, waits, socket->receive_timeout_ns);
-    if (e == E_OK && t->queued == 0 && thread_current()->signal_pending)
+    if (e == E_OK && t->queued <= tcp_at_hole(t) && thread_current()->signal_pending)
         e = E_INTR;
     return e;
 }
@@ -245,15 +247,20 @@ static void give_room(struct tcp_socket *t, struct pbuf *freed, uint32_t bytes)
     net_lock_drop();
 }
 
-/* Moves bytes to the message, or past it with MSG_TRUNC; *done: their number. */
+/* Moves bytes to the message, or past it with MSG_TRUNC; *done: their number. It ends before the urgent one, or begins
+ * after it. */
 static enum err take_bytes(struct tcp_socket *t, struct socket_message *message, uint64_t want,
                            uint64_t *done)
 {
     bool peeks = message->flags & MSG_PEEK, skips = message->flags & MSG_TRUNC;
     struct pbuf *p = t->first, *freed = NULL, **freed_end = &freed;
     uint32_t at = t->at;
+    uint32_t hole = want > 0 && tcp_at_hole(t);
     enum err e = E_OK;
     *done = 0;
+    at += hole;
+    if (t->urgent != TCP_NOT_URGENT && t->urgent_at > 0 && want > t->urgent_at)
+        want = t->urgent_at;
     while (p && *done < want && e == E_OK) {
         uint64_t size = p->len - at;
         size = size < want - *done ? size : want - *done;
@@ -283,11 +290,14 @@ static enum err take_bytes(struct tcp_socket *t, struct socket_message *message,
     if (!peeks) {
         t->first = p;
         t->at = at;
-        t->queued -= (uint32_t)*done;
+        uint32_t gone = (uint32_t)*done + hole;
+        t->queued -= gone;
         if (!p)
             t->last = &t->first;
-        if (*done > 0)
-            give_room(t, freed, (uint32_t)*done);
+        if (t->urgent != TCP_NOT_URGENT)
+            tcp_pass_mark(t, gone);
+        if (gone > 0)
+            give_room(t, freed, gone);
     }
     return *done > 0 ? E_OK : e;
 }
@@ -301,7 +311,7 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
     if (t->condition == TCP_LISTENS)
         return E_NOTCONN;
     if (message->flags & MSG_OOB)
-        return E_INVAL;
+        return tcp_receive_urgent(t, message);
     if ((message->flags & MSG_WAITALL) || target > want)
         target = want > 0 ? want : 1;
     bool waits = socket_waits(socket, message->flags), end = false,
@@ -313,12 +323,12 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
             e = take_bytes(t, message, want - moved, &done);
             moved += done;
             message->length = moved;
-            if (moved == want || peeks)
+            if (moved == want || (moved > 0 && (peeks || tcp_at_mark(socket))))
                 break;
             if (e != E_OK)
                 e = copy_wait(e);
         }
-        if (e == E_OK && t->queued == 0) {
+        if (e == E_OK && t->queued <= tcp_at_hole(t)) {
             if (moved >= target || (moved > 0 && socket->error != E_OK))
                 break;
             e = no_more(t, waits, &end);
@@ -341,8 +351,11 @@ uint32_t tcp_poll_events(struct socket *socket)
         events |= POLL_READABLE | POLL_RDHUP;
     if (t->condition == TCP_STARTS)
         return events;
-    if (t->queued >= socket->low_water && t->queued > 0)
+    uint32_t readable = t->queued - tcp_at_hole(t);
+    if (readable >= socket->low_water && readable > 0)
         events |= POLL_READABLE;
+    if (tcp_has_urgent(t))
+        events |= POLL_PRI;
     if ((shut & SHUT_WRITE) || t->condition == TCP_UNUSED || is_writable(t))
         events |= POLL_WRITABLE;
     return events;
@@ -353,7 +366,7 @@ enum err tcp_queued(struct socket *socket, bool out, uint32_t *bytes)
     const struct tcp_socket *t = tcp_of(socket);
     if (t->condition == TCP_LISTENS)
         return E_INVAL;
-    *bytes = !out ? t->queued : t->pcb ? TCP_SND_BUF - t->pcb->snd_buf : 0;
+    *bytes = !out ? tcp_before_mark(t) : t->pcb ? TCP_SND_BUF - t->pcb->snd_buf : 0;
     return E_OK;
 }
 
@@ -402,7 +415,7 @@ static err_t tcp_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p,
         return ERR_OK;
     }
     keep(t, p);
-    if (t->heard < UINT8_MAX && ++t->heard > 1)
+    if (t->heard < UINT8_MAX && ++t->heard > REQUEST)
         t->answers = false;
     if (t->quick > 0 || t->options.quick_ack) {
         t->quick = t->quick > 0 ? (uint8_t)(t->quick - 1) : 0;
@@ -454,11 +467,16 @@ static void tcp_failed(void *argument, err_t error) NO_LOCK_ANALYSIS
     socket_wake(socket);
 }
 
+struct tcp_socket *tcp_socket_of(const struct tcp_pcb *pcb)
+{
+    return pcb->errf == tcp_failed ? pcb->callback_arg : NULL;
+}
+
 void tcp_report(struct tcp_pcb *pcb, enum err error)
 {
-    if (pcb->errf != tcp_failed)
+    struct tcp_socket *t = tcp_socket_of(pcb);
+    if (!t)
         return;
-    struct tcp_socket *t = pcb->callback_arg;
     t->soft_error = (uint8_t)error;
     if (pcb->state == SYN_SENT)
         tcp_abandon(pcb, 0); /* it calls tcp_failed() */
@@ -499,4 +517,22 @@ void tcp_discard(struct tcp_socket *t)
     t->last = &t->first;
     t->gather = NULL;
     t->at = t->queued = 0;
+    t->urgent = TCP_NOT_URGENT;
+}
+
+void tcp_drop_byte(struct tcp_socket *t)
+{
+    struct pbuf *p = t->first;
+    t->queued--;
+    t->pcb->rcv_wnd++;
+    if (++t->at < p->len)
+        return;
+    t->first = p->next;
+    t->at = 0;
+    if (t->gather == p)
+        t->gather = NULL;
+    if (!t->first)
+        t->last = &t->first;
+    p->next = NULL;
+    pbuf_free(p);
 }

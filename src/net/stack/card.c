@@ -11,24 +11,41 @@
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
+#include <lwip/inet_chksum.h>
 #include <lwip/ip6_addr.h>
 #include <lwip/priv/tcp_priv.h>
 #include <netif/ethernet.h>
 
 enum { /* in a frame */
     AT_TYPE = 12,
+    AT_LENGTH = 16,
     AT_FRAGMENT = 20,
     AT_PROTOCOL = 23,
+    AT_IPV4_CHECKSUM = 24,
     AT_IPV4 = 26,
+    AT_LENGTH6 = 18,
     AT_PROTOCOL6 = 20,
     AT_IPV6 = 22,
     AFTER_IPV6 = 54,
+    TCP_AT_SEQUENCE = 4,
+    TCP_AT_SIZE = 12,
+    TCP_AT_FLAGS = 13,
     TCP_AT_CHECKSUM = 16,
+    HEADERS_MOST = 134, /* with all options */
+    RUN_MOST = 65535,
+};
+
+/* Segments of a connection that follow each other, if the card cuts: they go out as one frame (net_card_flush()). */
+struct card_run {
+    uint8_t *frame; /* the first one, in the card's buffer */
+    uint32_t size, tcp, headers, segment, sequence;
+    uint32_t pieces; /* 0: there is no run */
 };
 
 static struct netif card_netif GUARDED_BY(net_lock);
 static uint16_t card_checksums GUARDED_BY(net_lock); /* that lwIP makes and checks */
 static struct netdev *card GUARDED_BY(net_lock);
+static struct card_run run GUARDED_BY(net_lock);
 static bool card_full GUARDED_BY(net_lock); /* a frame found no room in the ring */
 static bool address_asked GUARDED_BY(net_lock);
 static volatile bool card_woken; /* set in interrupts */
@@ -84,8 +101,10 @@ static void card_receive(struct netdev *netdev, struct net_buffer *frame)
         pbuf_free(p);
 }
 
-err_t net_segment_comes(const struct tcp_pcb *pcb, const struct pbuf *p)
+err_t net_segment_comes(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *p)
 {
+    if (TCPH_FLAGS(header) & TCP_URG && pcb->state >= ESTABLISHED && pcb->state != TIME_WAIT)
+        net_urgent_comes(pcb, header->seqno, p->tot_len, lwip_ntohs(header->urgp));
     return net_buffers_are_scarce() && p->tot_len > 0 && pcb->state != LISTEN &&
                    pcb->rcv_wnd < TCP_WND_MAX(pcb)
                ? ERR_MEM
@@ -97,27 +116,130 @@ static uint32_t get16(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 8 | bytes[1];
 }
 
-/* If the card is to make the frame's TCP checksum, puts the sum of the pseudo header there. Returns where the TCP header
- * begins; 0: the checksum is complete, or there is none. */
-static uint16_t leave_checksum(uint8_t *frame, size_t size) REQUIRES(net_lock)
+/* Where the TCP header of a whole packet begins; 0: it is none. `has`: bytes of the frame that are there. */
+static size_t tcp_of_frame(const uint8_t *frame, size_t has)
 {
-    bool v6 = size >= AFTER_IPV6 && get16(frame + AT_TYPE) == ETHTYPE_IPV6;
+    bool v6 = has >= AFTER_IPV6 && get16(frame + AT_TYPE) == ETHTYPE_IPV6;
     size_t tcp = v6 ? AFTER_IPV6 : SIZEOF_ETH_HDR + (frame[SIZEOF_ETH_HDR] & 15u) * 4;
-    if ((card_checksums & NETIF_CHECKSUM_GEN_TCP) || size < tcp + TCP_HLEN ||
-        frame[v6 ? AT_PROTOCOL6 : AT_PROTOCOL] != IP_PROTO_TCP ||
+    if (has < tcp + TCP_HLEN || frame[v6 ? AT_PROTOCOL6 : AT_PROTOCOL] != IP_PROTO_TCP ||
         (!v6 && (get16(frame + AT_TYPE) != ETHTYPE_IP || get16(frame + AT_FRAGMENT) & 0x3fff)))
         return 0;
-    uint8_t *checksum = frame + tcp + TCP_AT_CHECKSUM;
-    if (get16(checksum) != 0)
-        return 0;
+    return tcp;
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+/* Puts the sum of the pseudo header where the card is to put TCP's checksum. */
+static void leave_checksum(uint8_t *frame, size_t size, size_t tcp)
+{
+    bool v6 = get16(frame + AT_TYPE) == ETHTYPE_IPV6;
     uint32_t sum = IP_PROTO_TCP + (uint32_t)(size - tcp);
     for (size_t at = v6 ? AT_IPV6 : AT_IPV4, end = at + (v6 ? 32 : 8); at < end; at += 2)
         sum += get16(frame + at);
     sum = (sum & 0xffff) + (sum >> 16);
     sum += sum >> 16;
-    checksum[0] = (uint8_t)(sum >> 8);
-    checksum[1] = (uint8_t)sum;
-    return (uint16_t)tcp;
+    put16(frame + tcp + TCP_AT_CHECKSUM, sum);
+}
+
+/* The headers of a packet that the card is to cut say how long all of it is. */
+static void set_length(uint8_t *frame, size_t size)
+{
+    if (get16(frame + AT_TYPE) == ETHTYPE_IPV6) {
+        put16(frame + AT_LENGTH6, (uint32_t)(size - AFTER_IPV6));
+        return;
+    }
+    put16(frame + AT_LENGTH, (uint32_t)(size - SIZEOF_ETH_HDR));
+    put16(frame + AT_IPV4_CHECKSUM, 0);
+    uint16_t sum = inet_chksum(frame + SIZEOF_ETH_HDR, (u16_t)((frame[SIZEOF_ETH_HDR] & 15) * 4));
+    memcpy(frame + AT_IPV4_CHECKSUM, &sum, sizeof(sum));
+}
+
+/* Hands the frame over that is filled already. tcp: 0, or where its header is. */
+static void card_hand_over(uint8_t *frame, size_t size, size_t tcp) REQUIRES(net_lock)
+{
+    struct netdev_send how = {.size = (uint32_t)size};
+    if (tcp != 0 && get16(frame + tcp + TCP_AT_CHECKSUM) == 0) {
+        leave_checksum(frame, size, tcp);
+        how.checksum_from = (uint16_t)tcp;
+        how.checksum_at = TCP_AT_CHECKSUM;
+    }
+    if (run.pieces > 1) {
+        how.segment = (uint16_t)run.segment;
+        how.headers = (uint16_t)run.headers;
+        how.v6 = tcp == AFTER_IPV6;
+    }
+    run.pieces = 0;
+    card->ops->send(card, &how);
+}
+
+void net_card_flush(void)
+{
+    if (run.pieces > 1)
+        set_length(run.frame, run.size);
+    if (run.pieces > 0)
+        card_hand_over(run.frame, run.size, run.tcp);
+}
+
+/* True if the packet's headers, which are in one piece, are those of the run's next segment: as the first one's but for
+ * lengths, the packet's number, checksums, the sequence number and PSH. */
+static bool run_goes_on(const struct pbuf *p, uint32_t bytes) REQUIRES(net_lock)
+{
+    uint8_t headers[HEADERS_MOST];
+    const uint8_t *old = run.frame;
+    uint32_t sequence, sent = run.size - run.headers;
+    size_t tcp = run.tcp;
+    if (p->len < run.headers || bytes - 1 >= run.segment || sent != run.pieces * run.segment ||
+        run.size + run.segment > RUN_MOST)
+        return false;
+    memcpy(headers, p->payload, run.headers);
+    memcpy(&sequence, headers + tcp + TCP_AT_SEQUENCE, sizeof(sequence));
+    if (lwip_ntohl(sequence) != run.sequence + sent ||
+        (headers[tcp + TCP_AT_FLAGS] & ~TCP_PSH) != TCP_ACK)
+        return false;
+    memcpy(headers + AT_LENGTH, old + AT_LENGTH, AT_FRAGMENT - AT_LENGTH); /* both versions' */
+    if (tcp != AFTER_IPV6)
+        memcpy(headers + AT_IPV4_CHECKSUM, old + AT_IPV4_CHECKSUM, 2);
+    memcpy(headers + tcp + TCP_AT_SEQUENCE, old + tcp + TCP_AT_SEQUENCE, sizeof(sequence));
+    headers[tcp + TCP_AT_FLAGS] = old[tcp + TCP_AT_FLAGS];
+    return memcmp(headers, old, run.headers) == 0;
+}
+
+/* True if the packet was added to the run of those before. */
+static bool run_add(const struct pbuf *p) REQUIRES(net_lock)
+{
+    uint32_t bytes = p->tot_len - run.headers;
+    uint8_t *more;
+    if (run.pieces == 0 || run.pieces == NETDEV_PIECES || !run_goes_on(p, bytes) ||
+        (more = card->ops->extend(card, bytes)) == NULL)
+        return false;
+    pbuf_copy_partial(p, more, (u16_t)bytes, (u16_t)run.headers);
+    run.frame[run.tcp + TCP_AT_FLAGS] |= ((const uint8_t *)p->payload)[run.tcp + TCP_AT_FLAGS];
+    run.size += bytes;
+    run.pieces++;
+    return true;
+}
+
+/* True if the frame may be the first of a run: it waits. */
+static bool run_begin(uint8_t *frame, size_t size, size_t tcp) REQUIRES(net_lock)
+{
+    uint32_t wanted = tcp == AFTER_IPV6 ? NETDEV_SEGMENT6 : NETDEV_SEGMENT4, sequence;
+    uint32_t headers = (uint32_t)tcp + (frame[tcp + TCP_AT_SIZE] >> 4) * 4u;
+    if (tcp == 0 || !(card->features & wanted) || frame[tcp + TCP_AT_FLAGS] != TCP_ACK ||
+        size <= headers)
+        return false;
+    memcpy(&sequence, frame + tcp + TCP_AT_SEQUENCE, sizeof(sequence));
+    run = (struct card_run){.frame = frame,
+                            .size = (uint32_t)size,
+                            .tcp = (uint32_t)tcp,
+                            .headers = headers,
+                            .segment = (uint32_t)size - headers,
+                            .sequence = lwip_ntohl(sequence),
+                            .pieces = 1};
+    return true;
 }
 
 static err_t card_send(struct netif *netif, struct pbuf *p)
@@ -128,6 +250,9 @@ static err_t card_send(struct netif *netif, struct pbuf *p)
         return ERR_BUF;
     if (card->failed != NULL)
         return ERR_IF;
+    if (run_add(p))
+        return ERR_OK;
+    net_card_flush();
     uint8_t *frame = card->ops->frame(card, p->tot_len);
     if (frame == NULL) {
         card_full = true;
@@ -138,8 +263,9 @@ static err_t card_send(struct netif *netif, struct pbuf *p)
         memcpy(frame + at, q->payload, q->len);
         at += q->len;
     }
-    uint16_t tcp = leave_checksum(frame, at);
-    card->ops->send(card, at, tcp, tcp != 0 ? TCP_AT_CHECKSUM : 0, false);
+    size_t tcp = card_checksums & NETIF_CHECKSUM_GEN_TCP ? 0 : tcp_of_frame(frame, at);
+    if (!run_begin(frame, at, tcp))
+        card_hand_over(frame, at, tcp);
     return ERR_OK;
 }
 

@@ -24,5 +24,7 @@ struct netif *net_card_netif(void) REQUIRES(net_lock);
 /* Takes what has come, at most NET_POLL_MOST frames, if the card has asked for it. True if there may be more.
  * O(frames). */
 bool net_card_poll(void) REQUIRES(net_lock);
+/* Hands over what waits for more segments of its connection: when nothing more is sent for now. O(1). */
+void net_card_flush(void) REQUIRES(net_lock);
 /* True while an address is asked for and none has come. */
 bool net_card_asks(void) REQUIRES(net_lock);

@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "kern/time.h"
+#include "net/stack/hooks.h"
 #include "net/stack/secret.h"
 
 #include <lwip/inet_chksum.h>
@@ -12,6 +13,7 @@
 #define COOKIE_NS (64 * NS_PER_SECOND)
 
 static const uint16_t cookie_mss[8] = {216, 536, 768, 996, 1220, 1440, 1452, 1460};
+struct net_counts net_counts;
 static uint64_t last_sent; /* when, in steps of COOKIE_NS from 1; 0: never */
 
 static uint64_t cookie_time(void)
@@ -41,6 +43,7 @@ COLD void net_cookie_send(uint16_t local_port, uint16_t remote_port, uint32_t se
     if (p == NULL)
         return;
     last_sent = cookie_time();
+    net_counts.cookies_sent++;
     struct tcp_hdr *header = p->payload;
     header->src = lwip_htons(local_port);
     header->dest = lwip_htons(remote_port);
@@ -72,8 +75,10 @@ bool net_cookie_read(uint16_t local_port, uint16_t remote_port, uint32_t sequenc
     for (uint64_t time = now; time + 1 >= now && time > 0; time--) {
         if (cookie_of(local_port, remote_port, sequence, time, class) == cookie) {
             *mss = cookie_mss[class];
+            net_counts.cookies_good++;
             return true;
         }
     }
+    net_counts.cookies_bad++;
     return false;
 }

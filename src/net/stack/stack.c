@@ -64,6 +64,7 @@ static void net_timer_fire(struct timer *timer)
 
 void net_kick(void)
 {
+    net_card_flush();
     uint64_t next = net_timers_next(time_now_ns());
     if (next < net_timer_at) {
         net_timer_at = next;

@@ -27,6 +27,6 @@ MUST_CHECK enum err net_start(void);
  * without net_lock. */
 MUST_CHECK enum err net_await_address(bool wait);
 
-/* After each call of lwIP that may send, connect, listen or join: serves what it sent to itself, and has the clocks run that
- * it needs. O(1). */
+/* After each call of lwIP that may send, connect, listen or join: the card gets the last of it, what it sent to itself is
+ * served, and the clocks run that it needs. O(1). */
 void net_kick(void) REQUIRES(net_lock);

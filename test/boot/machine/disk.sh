@@ -140,6 +140,10 @@ mounted() {
         expect_line err 'Read-only file system' "$kind: a read-only volume"
         "$OURO" volume fsck disk.img >out 2>err || { bad "$kind: e2fsck"; show out; }
     done
+    # As Debian's Linux 6.1 says: the disk is its file system's until umount().
+    gcc -O1 -static -o blockfile "$top/test/programs/file/blockfile.c" || exit 1
+    boot microvm --volume disk.img:/data ./blockfile /dev/vda /data || bad 'blockfile beside a mount failed'
+    [ "$(tr '\n' ' ' <out)" = 'O_EXCL, mounted: EBUSY read: 1 umount: 0 O_EXCL: 0 mount: EBUSY mount: 0 ' ] || { bad 'a mounted disk is not its own'; show out; }
 }
 
 errors() {
@@ -149,12 +153,15 @@ errors() {
         "driver=blkdebug,node-name=bad,image=file,inject-error.0.event=none,inject-error.0.sector=1000,inject-error.0.errno=5" \
         --qemu-arg -device --qemu-arg virtio-blk-pci,drive=bad,werror=report,rerror=report
     # shellcheck disable=SC2016 # the variables are those of the shell in the machine
-    boot pc "$@" $busybox sh -c 'for i in 999 1000 1001; do dd if=/dev/vda bs=512 skip=$i count=1 2>/dev/null | wc -c; done
-        dd if=/dev/zero of=/dev/vda bs=512 seek=1000 count=1 || echo write $?; dd if=/dev/zero of=/dev/vda bs=512 seek=1001 count=1 conv=fsync &&
-        echo goes on' || bad 'bad sectors: the status is not 0'
-    [ "$(head -n 3 out | tr '\n' ' ')" = '512 0 512 ' ] || { bad 'bad sectors are not what cannot be read'; show out; show err; }
+    mkdir tree && gcc -O1 -static -o tree/blockfile "$top/test/programs/file/blockfile.c" || exit 1
+    boot pc "$@" --root tree $busybox sh -c '/blockfile /dev/vda 999 1000 1001
+        for i in 124 125 126; do dd if=/dev/vda bs=4096 skip=$i count=1 2>/dev/null | wc -c; done
+        dd if=/dev/zero of=/dev/vda bs=512 seek=1000 count=1 || echo write $?; dd if=/dev/zero of=/dev/vda bs=4096 seek=125 count=1 conv=fsync ||
+        echo fsync $?; dd if=/dev/zero of=/dev/vda bs=512 seek=1008 count=1 conv=fsync && echo goes on' || bad 'bad sectors: the status is not 0'
+    [ "$(head -n 6 out | tr '\n' ' ')" = '999: 512 1000: EIO 1001: 512 4096 0 4096 ' ] || { bad 'bad sectors are not what cannot be read'; show out; show err; }
     expect_line err 'I/O error|Input/output error' 'bad sectors'
     expect_line out '^write 1$' 'bad sectors'
+    expect_line out '^fsync 1$' 'bad sectors, written later'
     expect_line out '^goes on$' 'bad sectors'
 
     # The disk is taken away.

@@ -84,6 +84,30 @@ S
         [ "$(on_disk 'cat new/copy' | md5sum)" = "$sum" ] || bad "$options: new/copy is another on the disk"
         on_disk 'stat gone' | grep -q Inode: && bad "$options: a file without a name is there"
     done
+
+    # Freed blocks go back to this computer: with -o discard when they are free, by FITRIM, and by BLKDISCARD all.
+    make 48M -d tree
+    cat >root/script <<'S'
+grep /data /proc/mounts
+dd if=/dev/urandom of=/data/fill bs=1M count=8 2>/dev/null && sync && rm /data/fill && sync
+fstrim -v /data
+mount -o remount,discard /data && grep -o ',discard' /proc/mounts
+dd if=/dev/urandom of=/data/fill bs=1M count=8 2>/dev/null && sync && rm /data/fill /data/folder/large && sync
+fstrim -v /data
+mount -o remount,nodiscard /data && grep -c ',discard' /proc/mounts
+mount -o remount,frob /data; fstrim /proc; cat /data/hello
+S
+    boot --disk disk --append mount=vda:/data --root root $busybox sh /script || bad "discard: the status is not 0"
+    judge discard
+    trimmed=$(sed -n 's/^.*: \([0-9]*\) bytes.*/\1/p' out | head -n 1)
+    [ "${trimmed:-0}" -gt 30000000 ] || { bad 'fstrim has discarded too little'; show out; show err; }
+    [ "$(grep -c '^,discard$' out)" = 1 ] || { bad 'discard is not shown once'; show out; }
+    [ "$(du -k disk | cut -f 1)" -lt 6000 ] || bad "discarded blocks are still there: $(du -k disk)"
+    expect_line out '^from this computer$' discard
+    expect_line err 'mount: mounting .* on /data failed: Invalid argument' 'an option that is none'
+    expect_line err 'fstrim: .*FITRIM.*: (Inappropriate ioctl|Not a tty)' 'fstrim of /proc'
+    boot --disk disk $busybox blkdiscard /dev/vda || bad 'blkdiscard'
+    [ "$(du -k disk | cut -f 1)" = 0 ] || bad 'blkdiscard has left something'
 }
 
 ends() {

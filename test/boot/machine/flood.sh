@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# flood.sh: a program that speaks Ethernet stands at the other end of the card's wire. While it floods a server of the
+# flood.sh CARD: a program that speaks Ethernet stands at the other end of the card's wire. While it floods a server of the
 # machine with SYNs of connections that never come, holds connections that say nothing, and others whose window is zero,
 # a client that behaves is served; so it is afterwards.
 set -u
@@ -264,6 +264,8 @@ if not one.wait(lambda: len(one.data) > 30000, lambda: one.send(ACK)):
 good("at last")
 print("served")
 P
+machine=pc
+[ "$1" != e1000e ] || machine=q35
 ports=$(python3 -c '
 import socket
 pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
@@ -273,7 +275,7 @@ print(*(one.getsockname()[1] for one in pair))')
 ours=${ports% *} theirs=${ports#* }
 timeout $((240 * ${SLOW:-1})) "$OURO" run -v --memory 64M --medium direct --net none --append ip=10.0.2.15/24,gw=10.0.2.2 \
     --qemu-arg -netdev --qemu-arg "socket,id=net,udp=127.0.0.1:$ours,localaddr=127.0.0.1:$theirs" \
-    --qemu-arg -device --qemu-arg virtio-net-pci,netdev=net,romfile= --timeout $((220 * ${SLOW:-1})) server.c >out 2>err </dev/null &
+    --machine "$machine" --qemu-arg -device --qemu-arg "$1,netdev=net,romfile=" --timeout $((220 * ${SLOW:-1})) server.c >out 2>err </dev/null &
 machine_run=$!
 until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
     sleep 0.1

@@ -26,3 +26,13 @@ exec 6<aa; cd /; umount /m; exec 6<&-; umount /m; ls -1 /m; cat /lo/a /lo/b
 echo "== layers without their mount"; mkdir -p /t; mount -t tmpfs none /t; mkdir /t/lo /t/up /t/work; echo low >/t/lo/f
 mount -t overlay -o lowerdir=/t/lo,upperdir=/t/up,workdir=/t/work none /m; umount /t && echo 'a layer unmounted'
 cat /m/f; echo up >/m/g; cat /m/g; umount /m; ls -1A /t
+echo "== several lower layers"; for l in 1 2 3; do mkdir -p /L/$l/d/only$l; echo $l >/L/$l/f; echo $l >/L/$l/d/g; echo $l >/L/$l/d/g$l; echo $l >/L/$l/x; done
+rm /L/1/f /L/1/x /L/2/x; mknod /L/1/f c 0 0; mknod /L/2/d/g3 c 0 0; mkdir -p /L/up /L/w /L/3/opq /L/2/opq /L/1/opq; echo 3 >/L/3/opq/3; echo 1 >/L/1/opq/1; rm -r /L/2/d/only2
+mount -t overlay -o lowerdir=/L/1 none /m && echo 'one layer, and mounted'
+mount -t overlay -o lowerdir=/L/1:/L/2:/L/3 none /m || exit 1
+find /m | sort; cat /m/x /m/d/g /m/d/g1 /m/d/g2; echo no >/m/new; rm -f /m/x; mount -o remount,rw /m; grep -c ' /m overlay ro' /proc/mounts; umount /m
+mount -t overlay -o lowerdir=/L/1:/L/2:/L/3,upperdir=/r/up,workdir=/r/work none /m && umount /m
+rm -rf /r/up /r/work; mkdir /r/up /r/work
+mount -t overlay -o lowerdir=/L/1:/L/2:/L/3,upperdir=/r/up,workdir=/r/work none /m || exit 1
+cd /m; i=$(stat -c %i x); echo more >>x; cat x; [ "$i" = "$(stat -c %i x)" ] && echo same number; rm d/g d/g2; ls -1 d; echo back >d/g; cat d/g; rm -r opq; mkdir opq; ls -1A opq
+echo new >f; cat f; rm -r d; ls -d d; mkdir d; ls -1A d; find . | sort; cd /; umount /m; cat /L/3/x /L/1/d/g /L/2/d/g2; ls -1 /L/1 /L/2 /L/3

@@ -118,7 +118,7 @@ full() {
     boot --disk none --append swap=vda "$programs/hello-musl" && bad 'no header: the status is 0'
     expect err 'swap=vda: mkswap\(8\) has not prepared it' 'no header'
     boot --append swap=vdx "$programs/hello-musl" && bad 'no device: the status is 0'
-    expect err 'swap=vdx: there is no such device' 'no device'
+    expect err 'swap=vdx: there is no such device or file' 'no device'
     "$OURO" run --swap 1K "$programs/hello-musl" >out 2>err && bad '--swap 1K is accepted'
     expect err '--swap 1K: not a size' '--swap 1K'
 }
@@ -149,6 +149,11 @@ S
     boot --disk disk --append mount=vda:/data --root root /bin/busybox sh /sc.sh || { bad 'pieces: status'; show err; }
     expect out "^$sum\$" 'pieces: the checksum'
     expect out '^/data/swap +file' 'pieces'
+    boot --stats --disk disk --append "mount=vda:/data swap=/data/swap" --root root /trace hot 16384 10000 || { bad 'swap=/data/swap: status'; show err; }
+    expect out "^$("$programs/swaptrace-musl" hot 16384 10000 | grep '^sum')\$" 'swap=/data/swap: the checksum'
+    expect err 'swap: out=[1-9]' 'swap=/data/swap: nothing was swapped'
+    boot --disk disk --append "mount=vda:/data swap=/data/keep1" /bin/busybox true && bad 'swap=/data/keep1: the status is 0'
+    expect err 'swap=/data/keep1: mkswap\(8\) has not prepared it' 'a file that is no swap'
     e2fsck -fn disk >fsck 2>&1 || { bad 'pieces: e2fsck found errors'; show fsck; }
 }
 

@@ -40,6 +40,11 @@ for arguments in '--no-install run' 'run --no-install' 'run'; do
     ! grep -q '[ ]gcc[ ]' err || bad 'asks for what is installed'
     ! grep -q -e bochs -e cmocka err || bad 'asks for more than run needs'
 done
+# The Debian package is built by what Build-Depends names: the front door's first list.
+# shellcheck disable=SC2013 # words
+for package in $(sed -n 's/^packages="\(binutils .*\)"$/\1/p' "$top/ouro"); do
+    grep -Eq "^Build-Depends:.* $package( |,|\$)" "$top/debian/control" || bad "Build-Depends of debian/control lacks $package"
+done
 door 125 --no-install test
 for package in bochs clang libcmocka-dev busybox-static shellcheck; do
     grep -q " $package" err || bad "test does not ask for $package"

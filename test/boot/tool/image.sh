@@ -93,9 +93,10 @@ refuses 'ouro iso writes an ISO image; ouro image writes this kind of file' iso 
 
 refuses 'ouro iso writes an ISO image; ouro image writes this kind of file' iso first/start -o x.qcow2
 refuses 'the choice is between iso, raw, qcow2, vmdk, vdi and oci' image first/start -o x --format floppy
+refuses '-o x.vhdx: no kind of image has this name: choose by --format' image first/start -o x.vhdx
 refuses 'image needs the name of the image: -o FILE' image first/start
 refuses 'image needs a program: ouro image PROGRAM' image -o x.raw
-for file in no.iso x x.qcow2 x.raw; do
+for file in no.iso x x.qcow2 x.vhdx x.raw; do
     [ ! -e $file ] || bad "$file was made in spite of that"
 done
 finish

@@ -27,6 +27,32 @@ works perl "VAR1 = 1" perl -MData::Dumper -e 'print Dumper(1)'
 works python '\[1\]' /usr/bin/python3 -c 'import json; print(json.dumps([1]))'
 works terminfo '^80$' -e TERM=xterm-256color -e COLUMNS=80 tput cols
 works locale 'C.utf8' locale -a
+works 'time zones' '01:00:00 CET' -e TZ=Europe/Berlin date -d @0
+works "openssl's providers" 'OpenSSL Legacy Provider' openssl list -providers -provider legacy
+works gcc '^object$' --with /bin/sh --with /usr/bin/test sh -c 'echo "int f;" >/tmp/c.c && gcc -c -o /tmp/c.o /tmp/c.c && test -s /tmp/c.o && echo object'
+[ ! -x /usr/bin/file ] || works file 'ISO-8859 text' --with latin file latin
+cat >cancel.c <<'C'
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void *waits(void *p)
+{
+    for (;;)
+        pause();
+    return p;
+}
+int main(void)
+{
+    pthread_t thread;
+    void *result;
+    pthread_create(&thread, NULL, waits, NULL);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    puts(result == PTHREAD_CANCELED ? "cancelled" : "it returned");
+}
+C
+gcc -o cancel cancel.c || exit 1
+works 'a thread that is cancelled' '^cancelled$' ./cancel
 cat >cut.sh <<'S'
 #!/bin/sh
 # A comment names sort.

@@ -39,7 +39,6 @@ VARIABLE = [
     ('machine', r'.*\bcr4 (?P<v>[0-9a-f]+)'),
     ('machine', r'.*\befer (?P<v>[0-9a-f]+)'),
     ('machine', r'.{10}cpu "(?P<v>[^"]*)"'),
-    ('machine', r'.{10}words "(?P<v>.*)$'),                           # the command line, beside the program's name
     ('walk', r'.*= (?P<v>[0-9a-f]{16}) '),                            # the frame of a table
     ('where', r'.{10}(above|below) \[(?P<v>0x[0-9a-f]+)'),            # the far end of a neighbour
     ('where', r'.{10}(above|below) \[.*, (?P<v>0x[0-9a-f]+)\)'),
@@ -599,12 +598,7 @@ class Report:
             return first
         if re.fullmatch(r'cpu ".*", loaded by (PVH|GRUB \S+|Multiboot.*|GRUB), (UEFI|BIOS or no) firmware', body):
             return not first
-        found = re.fullmatch(r'words "(.*?argv=.*)', body)
-        if found:
-            self.words = True
-        return found and not first
-
-    words = False
+        return False
 
     def on_hint(self, body, first):
         found = re.fullmatch(r'register (r[a-z0-9]+) was NULL: (whoever set it returned nothing|field at \+(0x[0-9a-f]+) of a NULL structure pointer|'
@@ -660,7 +654,6 @@ class Report:
             self.expect(len(self.regs) == 18, 'no registers')
             rsp = int(j['registers']['rsp'], 16)
             self.expect(self.next_word == 128 or rsp + self.next_word >= self.stack[1] or 'words not mapped' in self.facts, 'stack: words are missing')
-            self.expect(self.words, 'no words of the kernel')
         if 'from' in self.extra:
             self.expect(self.extra['from'] in [f['at'] for f in j['trace'][1:2]], 'what: called from')
         self.modules()

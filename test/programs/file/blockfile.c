@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A block file, whose path is the first argument: what Linux and Ouro say must be the same. The disk has 4 MiB, 512-byte
- * blocks and no partitions, and is overwritten.
+ * blocks and no partitions, and is overwritten. With a second argument the disk is mounted there, and stays as it
+ * is; more of them are sectors to read.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -230,20 +234,101 @@ static void show_opens(const char *path)
     unlink("/tmp/none");
 }
 
+/* Mappings, read(), write() and O_DIRECT have the same bytes. */
+static void show_maps(const char *path)
+{
+    int fd = open(path, O_RDWR), reader = open(path, O_RDONLY);
+    int direct = open(path, O_RDWR | O_DIRECT);
+    unsigned char *shared, *private, byte = 0;
+    shared = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 20480);
+    private = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, reader, 20480);
+    say("shared", shared == MAP_FAILED ? -1 : 0);
+    say("private", private == MAP_FAILED ? -1 : 0);
+    say("writable, of O_RDONLY",
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0) == MAP_FAILED ? -1 : 0);
+    shared[5] = 0x51;
+    say("read", pread(reader, &byte, 1, 20485));
+    printf("stored %x, private %x\n", byte, private[5]);
+    byte = 0x52;
+    say("write", pwrite(fd, &byte, 1, 20486));
+    printf("written %x, private %x\n", shared[6], private[6]);
+    private[7] = 0x53;
+    say("read", pread(fd, &byte, 1, 20487));
+    printf("private store: %s\n", byte == expected[20487] ? "not in the file" : "in the file");
+    shared[8191] = 0x54;
+    memset(buffer, 0, 4096);
+    say("direct read", pread(direct, buffer, 4096, 24576));
+    printf("of what was stored: %x\n", buffer[4095]);
+    memset(buffer, 0x55, 4096);
+    say("direct write", pwrite(direct, buffer, 4096, 28672));
+    say("read", pread(reader, &byte, 1, 28673));
+    printf("written %x, mapped %x\n", byte, shared[8194]);
+    expected[20485] = 0x51;
+    expected[20486] = 0x52;
+    expected[28671] = 0x54;
+    memset(expected + 28672, 0x55, 4096);
+    say("msync", msync(shared, 12288, MS_SYNC));
+    say("MADV_DONTNEED", madvise(shared, 12288, MADV_DONTNEED));
+    printf("again %x %x\n", shared[5], shared[8191]);
+    say("posix_fadvise", posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    say("readahead", readahead(fd, 0, 65536));
+    struct rlimit limit = {1000, 1000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    say("behind RLIMIT_FSIZE", pwrite(fd, &byte, 1, 28673));
+    shared[100] = 0x56; /* after the last close */
+    expected[20580] = 0x56;
+    close(direct);
+    close(reader);
+    close(fd);
+    shared[101] = 0x57;
+    expected[20581] = 0x57;
+    munmap(shared, 12288);
+    printf("private at last %x\n", private[7]);
+}
+
+/* A mounted disk belongs to its file system. */
+static int show_mounted(const char *path, const char *folder)
+{
+    say("O_EXCL, mounted", open(path, O_RDONLY | O_EXCL));
+    int fd = open(path, O_RDONLY);
+    say("read", pread(fd, &(char){0}, 1, 1080));
+    say("umount", syscall(SYS_umount2, folder, 0));
+    int again = open(path, O_RDONLY | O_EXCL);
+    say("O_EXCL", again < 0 ? -1 : 0);
+    say("mount", syscall(SYS_mount, path, folder, "ext4", 0, NULL));
+    close(again);
+    say("mount", syscall(SYS_mount, path, folder, "ext4", 0, NULL));
+    return 0;
+}
+
+/* Reads sectors by O_DIRECT. */
+static int show_sectors(const char *path, char **sector)
+{
+    int fd = open(path, O_RDONLY | O_DIRECT);
+    for (; *sector; sector++)
+        say(*sector, pread(fd, buffer, 512, 512 * atol(*sector)));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    buffer = aligned_alloc(4096, SIZE + 8192);
+    if (argc > 3)
+        return show_sectors(argv[1], argv + 2);
+    if (argc > 2)
+        return show_mounted(argv[1], argv[2]);
     int fd = open(argc > 1 ? argv[1] : "/dev/vda", O_RDWR);
     if (fd < 0) {
         perror("open");
         return 1;
     }
-    buffer = aligned_alloc(4096, SIZE + 8192);
     expected = malloc(SIZE);
     show_facts(fd);
     show_seeks(fd);
     show_writes(fd);
     show_opens(argv[1]);
     show_direct(argv[1]);
+    show_maps(argv[1]);
     show_disk("disk at last", fd);
     close(fd);
     return 0;

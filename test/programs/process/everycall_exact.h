@@ -102,8 +102,24 @@ static void make_queue(void)
         must(syscall(SYS_mq_timedsend, exact_fd, big, MESSAGE_SIZE, 1, NULL) == 0, "mq_timedsend");
 }
 
+static struct iovec advised;
+
+/* exact_id: a child that waits. */
+static void make_waiting_child(void)
+{
+    exact_id = fork();
+    if (exact_id == 0)
+        for (;;)
+            pause();
+    must(exact_id > 0, "fork");
+}
+
 static void prepare_exact(const char *name)
 {
+    if (strcmp(name, "ptrace") == 0)
+        make_waiting_child();
+    if (strcmp(name, "process_mrelease") == 0)
+        exact_fd = dup(0); /* the number that each child's descriptor will have */
     if (is_one_of(name, "connect accept accept4"))
         make_connections();
     if (is_one_of(name, "bind listen setsockopt getsockopt connect")) {
@@ -135,7 +151,7 @@ static void prepare_exact(const char *name)
         must(syscall(SYS_timer_create, CLOCK_MONOTONIC, &no_event, &exact_id) == 0, "timer_create");
     } else if (is_one_of(name, ON_QUEUE))
         make_queue();
-    else if (strncmp(name, "pidfd_", 6) == 0)
+    else if (strncmp(name, "pidfd_", 6) == 0 || strcmp(name, "process_madvise") == 0)
         exact_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     else if (strcmp(name, "readlinkat") == 0)
         must(symlink(deep_path, LONG_LINK) == 0 || errno == EEXIST, "symlink");
@@ -151,6 +167,14 @@ static void prepare_exact_call(const char *name)
     }
     if (is_one_of(name, ON_ATTRIBUTES))
         must(setxattr(FILE_NAME, ATTRIBUTE, big, ATTRIBUTE_SIZE, 0) == 0, "setxattr");
+    if (strcmp(name, "process_madvise") == 0)
+        advised = (struct iovec){range, RANGE};
+    if (strcmp(name, "process_mrelease") == 0) {
+        make_waiting_child();
+        int fd = (int)syscall(SYS_pidfd_open, exact_id, 0);
+        must(dup2(fd, exact_fd) == exact_fd && close(fd) == 0, "pidfd");
+        kill(exact_id, SIGKILL);
+    }
     if (strcmp(name, "swapoff") == 0)
         (void)swapon(SWAP, 0);
     if (strcmp(name, "umount2") == 0)
@@ -247,6 +271,16 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("pidfd_send_signal", 3, 0)
     CALL("pidfd_getfd", 1, 2)
     CALL("pidfd_getfd", 2, 0)
+    CALL("process_madvise process_mrelease", 0, exact_fd)
+    CALL("process_madvise", 1, ADDRESS(&advised))
+    CALL("process_madvise", 2, 1)
+    CALL("process_madvise", 3, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)
+    CALL("process_madvise", 4, 0)
+    CALL("process_mrelease", 1, 0)
+    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
+    CALL("ptrace", 1, exact_id)
+    CALL("ptrace", 2, 0)
+    CALL("ptrace", 3, 0)
     return false;
 }
 

@@ -337,6 +337,96 @@ static void memory(void)
     TRY(READ(pid, own, 50, two, 50));
 }
 
+#define MADVISE(fd, v, n, advice, flags) syscall(440, fd, v, n, advice, flags)
+#define MRELEASE(fd, flags)              syscall(448, fd, flags)
+
+/* process_madvise(2), process_mrelease(2). */
+static void advise(void)
+{
+    int there[2], status;
+    char c;
+    char *range = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pipe(there);
+    memset(range, 7, 4 * 4096);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        read(there[0], &c, 1);
+        int same = 1;
+        for (int i = 0; i < 4 * 4096; i++)
+            same &= range[i] == 7;
+        _exit(same ? 3 : 4);
+    }
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct iovec v[2] = {{range, 4096}, {range + 2 * 4096, 2 * 4096}}, hole = {(void *)16384, 4096};
+    TRY(MADVISE(fd, v, 2, MADV_COLD, 0));
+    TRY(MADVISE(fd, v, 2, MADV_PAGEOUT, 0));
+    TRY(MADVISE(fd, v, 1, MADV_WILLNEED, 0));
+    TRY(MADVISE(fd, v, 1, MADV_DONTNEED, 0));
+    TRY(MADVISE(fd, v, 1, MADV_COLD, 1));
+    TRY(MADVISE(fd, v, 2000, MADV_COLD, 0));
+    TRY(MADVISE(fd, NULL, 1, MADV_COLD, 0));
+    TRY(MADVISE(fd, &hole, 1, MADV_COLD, 0));
+    TRY(MADVISE(fd, v, 0, MADV_COLD, 0));
+    TRY(MADVISE(1, v, 1, MADV_COLD, 0));
+    TRY(MADVISE(99, v, 1, MADV_COLD, 0));
+    fflush(stdout);
+    pid_t user = fork();
+    if (user == 0) {
+        syscall(SYS_setresuid, 1000, 1000, 1000);
+        TRY(MADVISE(fd, v, 1, MADV_COLD, 0));
+        fflush(stdout);
+        _exit(0);
+    }
+    waitpid(user, &status, 0);
+    TRY(MRELEASE(fd, 1));
+    TRY(MRELEASE(99, 0));
+    TRY(MRELEASE(1, 0));
+    TRY(MRELEASE(fd, 0)); /* lives */
+    write(there[1], "x", 1);
+    waitpid(pid, &status, 0);
+    printf("unchanged: %d\n", WEXITSTATUS(status));
+    TRY(MADVISE(fd, v, 1, MADV_COLD, 0));
+    TRY(MRELEASE(fd, 0));
+    close(fd);
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0)
+        for (;;)
+            pause();
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    kill(pid, SIGKILL);
+    long released = MRELEASE(fd, 0); /* it may have ended */
+    truth("released", released == 0 || errno == ESRCH);
+    waitpid(pid, &status, 0);
+    close(fd);
+    close(there[0]);
+    close(there[1]);
+    munmap(range, 4 * 4096);
+}
+
+/* CAP_SYS_RESOURCE. */
+static void large_pipe(void)
+{
+    int p[2];
+    pipe2(p, O_NONBLOCK);
+    int size = fcntl(p[1], F_SETPIPE_SZ, 2 << 20);
+    truth("2 MiB, or without the capability EPERM", size == 2 << 20 || errno == EPERM);
+    size = fcntl(p[1], F_GETPIPE_SZ);
+    memset(own, 'x', SIZE);
+    long sum = 0, n;
+    while ((n = write(p[1], own, SIZE)) > 0)
+        sum += n;
+    truth("full", sum == size);
+    truth("too full for less", fcntl(p[1], F_SETPIPE_SZ, 4096) == -1 && errno == EBUSY);
+    while ((n = read(p[0], other, SIZE)) > 0)
+        sum -= n;
+    printf("%ld bytes left\n", sum);
+    TRY(fcntl(p[1], F_SETPIPE_SZ, 1 << 20));
+    close(p[0]);
+    close(p[1]);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
@@ -347,5 +437,7 @@ int main(void)
     chosen();
     descriptors();
     memory();
+    advise();
+    large_pipe();
     return 0;
 }

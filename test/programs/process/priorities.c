@@ -246,6 +246,7 @@ static void clock_of_child(void)
     struct sigaction action = {.sa_handler = take};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
     struct itimerspec soon = {.it_value = {0, 30000000}};
+    struct timespec before, now = {0};
     clockid_t of_child;
     timer_t timer;
     char byte = 'x';
@@ -259,6 +260,11 @@ static void clock_of_child(void)
         for (;;)
             ;
     result("clock_getcpuclockid", clock_getcpuclockid(child, &of_child));
+    do { /* until it sleeps */
+        before = now;
+        usleep(20000);
+        clock_gettime(of_child, &now);
+    } while (now.tv_sec != before.tv_sec || now.tv_nsec != before.tv_nsec);
     result("timer_create", timer_create(of_child, &event, &timer));
     result("timer_settime", timer_settime(timer, 0, &soon, NULL));
     for (clock_t from = clock(); clock() - from < CLOCKS_PER_SEC / 10;)

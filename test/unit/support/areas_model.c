@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* There is no TLB. */
+void paging_flush(void)
+{
+}
+
 #define FRAMES MODEL_FRAMES
 
 void model_fail(const char *file, int line, const char *condition)

@@ -82,6 +82,18 @@ static enum err disk_flush(void *context)
     return E_OK;
 }
 
+/* What was there is lost. */
+static enum err disk_discard(void *context, uint64_t offset, uint64_t size)
+{
+    struct disk *disk = context;
+    disk->discards++;
+    disk->discarded += size;
+    assert_true(offset <= disk->size && size <= disk->size - offset && size > 0);
+    memset(disk->bytes + offset, 0xdd, size);
+    log_add(disk, offset, (uint32_t)size, disk->bytes + offset);
+    return E_OK;
+}
+
 static struct ext4_time disk_now(void *context)
 {
     struct disk *disk = context;
@@ -106,6 +118,7 @@ static void disk_init(struct disk *disk, uint64_t size, uint8_t *bytes)
         .read = disk_read,
         .write = disk_write,
         .flush = disk_flush,
+        .discard = disk_discard,
         .now = disk_now,
         .report = disk_report,
     };

@@ -21,7 +21,7 @@ struct disk {
         fail_in; /* the call after so many fails, and with `fail_on` all later ones; negative: none */
     bool fail_on;
     bool fail_writes_only;
-    unsigned long reads, writes, flushes;
+    unsigned long reads, writes, flushes, discards, discarded; /* the last: bytes */
     bool logging;
     struct disk_event *event;
     size_t event_count, event_room;

@@ -9,6 +9,7 @@
 #include "kern/wait.h"
 #include "mm/phys/frames.h"
 #include "native.h"
+#include "net/stack/hooks.h"
 #include "net/stack/memory.h"
 #include "net/stack/stack.h"
 
@@ -25,6 +26,16 @@ static uint64_t random_state = 1;
 uint64_t time_now_ns(void)
 {
     return now_ns;
+}
+
+unsigned net_native_urgent;
+
+void net_urgent_comes(struct tcp_pcb *pcb, uint32_t sequence, uint32_t size, uint16_t pointer)
+{
+    (void)pcb;
+    (void)sequence;
+    (void)size;
+    net_native_urgent = pointer;
 }
 
 /* splitmix64: the same numbers in each run. */

@@ -13,6 +13,7 @@
 struct netif wire;
 uint8_t wire_last[2048];
 unsigned wire_last_size, wire_sent;
+uint8_t wire_hops = 64;
 
 static err_t wire_output(struct pbuf *p)
 {
@@ -150,7 +151,7 @@ void wire_fragment(unsigned offset, bool more, uint32_t id, const void *data, un
     uint8_t packet[2048] = {0x60};
     put16(packet + 4, 8 + size);
     packet[6] = 44;
-    packet[7] = 64;
+    packet[7] = wire_hops;
     packet[8] = packet[24] = 0xfe;
     packet[9] = packet[25] = 0x80;
     packet[23] = 1;

@@ -38,5 +38,6 @@ struct wire_segment wire_answer(void);
 enum {
     WIRE_PROTOCOL = 200
 };
-/* A fragment of IPv6, of a packet of this protocol. */
+/* A fragment of IPv6, of a packet of this protocol, with this hop limit: 64 unless the test sets another. */
+extern uint8_t wire_hops;
 void wire_fragment(unsigned offset, bool more, uint32_t id, const void *data, unsigned size);

@@ -23,6 +23,11 @@ static enum err device_flush(void *context)
     return block_flush(((struct volume *)context)->device);
 }
 
+static enum err device_discard(void *context, uint64_t offset, uint64_t size)
+{
+    return block_discard(((struct volume *)context)->device, offset, size);
+}
+
 static struct ext4_time device_now(void *context)
 {
     struct volume *volume = context;
@@ -44,6 +49,7 @@ void volume_io(struct volume *volume, struct ext4_io *io)
         .read = device_read,
         .write = device_write,
         .flush = device_flush,
+        .discard = volume->device->limits.discard > 0 ? device_discard : NULL,
         .now = device_now,
         .report = device_report,
     };

@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "fs/cache/device_pages.h"
 #include "fs/ext4/vfs/volume.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -151,6 +153,37 @@ static enum err volume_sync(struct store *store, bool wait)
     return e == E_OK ? committed : e;
 }
 
+static enum err volume_trim(struct store *store, uint64_t range[3])
+{
+    struct volume *volume = (struct volume *)store;
+    uint64_t least = (uint64_t)volume->device->limits.discard_blocks << BLOCK_SECTOR_SHIFT;
+    enum err e = volume_lock(volume, NULL);
+    if (e != E_OK)
+        return e;
+    uint64_t size = ext4_block_size(volume->fs), first = range[0] / size, count = range[1] / size;
+    if (least < range[2])
+        least = range[2];
+    struct ext4_trim trim = {.at = first,
+                             .end = count < UINT64_MAX - first ? first + count : UINT64_MAX,
+                             .least = least > size ? least / size : 1};
+    do {
+        e = ext4_trim(volume->fs, &trim);
+        volume_unlock(volume);
+        fs_give_way();
+    } while (e == E_OK && trim.at < trim.end && (e = volume_lock(volume, NULL)) == E_OK);
+    range[1] = trim.done * size;
+    return e;
+}
+
+/* The device is free for others. */
+static void volume_leave(struct volume *volume)
+{
+    device_pages_settle(volume->device);
+    block_unclaim(volume->device);
+    block_release(volume->device);
+    heap_free(volume);
+}
+
 static void volume_unmount(struct store *store, bool at_end)
 {
     struct volume *volume = (struct volume *)store;
@@ -164,8 +197,7 @@ static void volume_unmount(struct store *store, bool at_end)
     }
     if (at_end)
         return;
-    block_release(volume->device);
-    heap_free(volume);
+    volume_leave(volume);
 }
 
 static const struct store_ops volume_ops = {
@@ -181,9 +213,39 @@ static const struct store_ops volume_ops = {
     .droppable = volume_node_droppable,
     .statfs = volume_statfs,
     .place = volume_node_place,
+    .trim = volume_trim,
     .sync = volume_sync,
     .unmount = volume_unmount,
 };
+
+/* "discard" and "nodiscard"; other options have no effect. The last one holds. False: there are others. */
+static bool take_options(struct volume *volume, const char *options)
+{
+    bool known = true;
+    while (*options != '\0') {
+        size_t length = 0;
+        while (options[length] != '\0' && options[length] != ',')
+            length++;
+        bool on = length == 7 && strncmp(options, "discard", length) == 0;
+        if (on || (length == 9 && strncmp(options, "nodiscard", length) == 0))
+            ext4_set_discard(volume->fs, volume->discard = on);
+        else
+            known = false;
+        options += length + (options[length] == ',');
+    }
+    return known;
+}
+
+static enum err volume_configure(struct filesystem *fs, const char *options)
+{
+    return take_options((struct volume *)fs->store, options) ? E_OK : E_INVAL;
+}
+
+static void volume_show(const struct filesystem *fs, struct text *text)
+{
+    if (((const struct volume *)fs->store)->discard)
+        text_printf(text, ",discard");
+}
 
 static enum err volume_open(struct volume *volume, bool readonly)
 {
@@ -203,6 +265,8 @@ static enum err root_make(struct volume *volume)
     volume->store.fs.magic = EXT4_FS_MAGIC;
     volume->store.fs.device = (uint64_t)volume->device->major << 8 | volume->device->minor;
     volume->store.fs.attributes = true;
+    volume->store.fs.configure = volume_configure;
+    volume->store.fs.show = volume_show;
     if (ext4_readonly(volume->fs)) /* for a feature, which the log names */
         volume->store.fs.flags |= MS_RDONLY;
     enum err e = volume_node_get(volume, 2, &root);
@@ -219,28 +283,33 @@ static enum err volume_mount(const struct mount_source *from, struct filesystem 
     struct block_device *device = block_find(path ? from->source + 5 : from->source);
     if (!device)
         return path ? E_NODEV : E_INVAL;
-    for (const struct volume *other = first_volume; other; other = other->next)
-        if (other->device == device)
-            return E_BUSY;
+    enum err e = block_claim(device);
+    if (e != E_OK)
+        return e;
     struct volume *volume = heap_alloc_zero(sizeof(*volume));
-    if (!volume)
+    if (!volume) {
+        block_unclaim(device);
         return E_NOMEM;
+    }
+    block_hold(device);
+    device_pages_settle(device);
     volume->device = device;
     wait_queue_init(&volume->queue);
-    enum err e = volume_open(volume, readonly);
+    e = volume_open(volume, readonly);
     if (e == E_OK && device->readonly && !readonly)
         e = E_ROFS;
     if (e == E_OK)
         e = committer_start();
     if (e == E_OK)
+        (void)take_options(volume, from->options);
+    if (e == E_OK)
         e = root_make(volume);
     if (e != E_OK) {
         if (volume->fs)
             (void)ext4_unmount(volume->fs);
-        heap_free(volume);
+        volume_leave(volume);
         return e;
     }
-    block_hold(device);
     volume_add(volume);
     *out = &volume->store.fs;
     return E_OK;

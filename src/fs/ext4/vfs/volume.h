@@ -21,7 +21,7 @@ struct volume {
     struct store store; /* first */
     struct ext4 *fs;    /* NULL: the machine ends */
     struct block_device *device;
-    bool locked;
+    bool locked, discard;
     struct wait_queue queue;
     const struct fs_time *now; /* of the operation under way; NULL: the clock's */
     struct volume *next;       /* of all that may have something to commit */

@@ -80,7 +80,10 @@ static void medium_remove(struct iso_volume *volume)
 
 static void medium_free(struct iso_volume *volume)
 {
-    inode_put(volume->whole);
+    if (volume->whole)
+        device_pages_put(volume->whole);
+    if (volume->device->removable)
+        block_unclaim(volume->device);
     heap_free(volume);
 }
 
@@ -90,7 +93,6 @@ static void medium_unmount(struct store *store, bool at_end)
     if (at_end)
         return;
     medium_remove(volume);
-    block_release(volume->device);
     medium_free(volume);
 }
 
@@ -121,10 +123,11 @@ static enum err medium_root(struct iso_volume *volume)
 
 static enum err medium_open(struct iso_volume *volume)
 {
-    enum err e = iso_whole_make(volume->device, &volume->whole);
+    enum err e = device_pages_get(volume->device, &volume->whole);
     if (e != E_OK)
         return e;
-    const struct iso_io io = {volume, volume->whole->size, medium_read, medium_give_way};
+    const struct iso_io io = {volume, align_down(volume->whole->size, ISO_SECTOR), medium_read,
+                              medium_give_way};
     return iso_open(&io, &volume->iso);
 }
 
@@ -141,14 +144,19 @@ static enum err medium_mount(const struct mount_source *from, struct filesystem 
     if (!volume)
         return E_NOMEM;
     volume->device = device;
-    enum err e = medium_open(volume);
+    /* A disk may have the medium, and partitions that are mounted too: an image with --data. */
+    enum err e = device->removable ? block_claim(device) : E_OK;
+    if (e != E_OK) {
+        heap_free(volume);
+        return e;
+    }
+    e = medium_open(volume);
     if (e == E_OK)
         e = medium_root(volume);
     if (e != E_OK) {
         medium_free(volume);
         return e;
     }
-    block_hold(device);
     volume->next = first_medium;
     first_medium = volume;
     *out = &volume->store.fs;

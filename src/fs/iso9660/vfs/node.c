@@ -213,22 +213,3 @@ enum err iso_node_get(struct iso_volume *volume, struct inode **out)
         store_inode_abandon(*out);
     return e;
 }
-
-enum err iso_whole_make(struct block_device *device, struct inode **out)
-{
-    static struct filesystem pages = {.type = "iso9660", .next_ino = 1};
-    struct inode *inode;
-    enum err e = inode_alloc(&pages, sizeof(struct iso_node), S_IFREG, &inode);
-    if (e != E_OK)
-        return e;
-    struct iso_node *node = node_of_inode(inode);
-    inode->ops = &iso_node_ops;
-    page_cache_begin(&node->cached, &iso_page_ops);
-    inode->size = block_bytes(device) / ISO_SECTOR * ISO_SECTOR;
-    node->device = device;
-    node->one = (struct iso_section){0, inode->size};
-    node->section = &node->one;
-    node->sections = 1;
-    *out = inode;
-    return E_OK;
-}

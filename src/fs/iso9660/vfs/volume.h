@@ -2,19 +2,17 @@
 /*
  * The joint between the library (fs/iso9660/iso9660.h), VFS (fs/vfs/store.h), page cache (fs/cache/page_cache.h) and block devices.
  *
- *     struct iso_volume   a mounted medium. Its directories are read through the pages of `whole`, an inode of all its bytes
- *                         that is in no directory
- *     struct iso_node     a regular file, or `whole`
+ *     struct iso_volume   a mounted medium. Its directories are read through the pages of the device (fs/cache/device_pages.h)
+ *     struct iso_node     a regular file
  *     struct iso_folder   a directory; with an index of its names if it is large, made by the first lookup
  *
  * Locks: all of the library runs with the names lock; pages of files are read without.
  */
 #pragma once
 
-#include "fs/cache/page_cache.h"
+#include "fs/cache/device_pages.h"
 #include "fs/iso9660/iso9660.h"
 #include "fs/vfs/store.h"
-#include "kern/block.h"
 
 struct iso_volume {
     struct store store; /* first */
@@ -48,7 +46,5 @@ static inline struct iso_volume *iso_volume_of(const struct inode *inode)
 /* node.c */
 /* The inode of volume->found. */
 MUST_CHECK enum err iso_node_get(struct iso_volume *volume, struct inode **out);
-/* `whole`. */
-MUST_CHECK enum err iso_whole_make(struct block_device *device, struct inode **out);
 /* The index for a lookup in the directory; NULL: it is small. Sleeps. */
 const struct iso_index *iso_folder_index(struct inode *directory);

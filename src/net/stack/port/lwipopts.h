@@ -9,7 +9,25 @@
 #define LWIP_TIMERS          0 /* net/stack/timers.c */
 #define LWIP_NETCONN         0
 #define LWIP_SOCKET          0
-#define LWIP_STATS           0
+/* Of the counters those of RFC 1213: net/inet/proc_net_counts.c. */
+#define LWIP_STATS     1
+#define MIB2_STATS     1
+#define LINK_STATS     0
+#define ETHARP_STATS   0
+#define IP_STATS       0
+#define IPFRAG_STATS   0
+#define ICMP_STATS     0
+#define IGMP_STATS     0
+#define UDP_STATS      0
+#define TCP_STATS      0
+#define MEM_STATS      0
+#define MEMP_STATS     0
+#define SYS_STATS      0
+#define IP6_STATS      0
+#define ICMP6_STATS    0
+#define IP6_FRAG_STATS 0
+#define MLD6_STATS     0
+#define ND6_STATS      0
 
 /* Memory. */
 #define MEM_LIBC_MALLOC 1
@@ -95,15 +113,16 @@
 #define TCP_FIN_WAIT_TIMEOUT      60000
 
 /* Numbers that are not to be guessed: net/stack/secret.h. The ports are those of net/stack/pcbs.h. */
-#define LWIP_HOOK_FILENAME                                                "net/stack/hooks.h"
-#define LWIP_HOOK_TCP_ISN                                                 net_initial_sequence
-#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, size1, options2, p) net_segment_comes(pcb, p)
-#define TCP_LOCAL_PORT_RANGE_START                                        32768
-#define TCP_LOCAL_PORT_RANGE_END                                          60999
-#define TCP_ENSURE_LOCAL_PORT_RANGE(port)                                 ((u16_t)(32768 + (port) % 28232))
-#define UDP_LOCAL_PORT_RANGE_START                                        32768
-#define UDP_LOCAL_PORT_RANGE_END                                          60999
-#define UDP_ENSURE_LOCAL_PORT_RANGE(port)                                 ((u16_t)(32768 + (port) % 28232))
+#define LWIP_HOOK_FILENAME "net/stack/hooks.h"
+#define LWIP_HOOK_TCP_ISN  net_initial_sequence
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, size1, options2, p)                          \
+    net_segment_comes(pcb, header, p)
+#define TCP_LOCAL_PORT_RANGE_START        32768
+#define TCP_LOCAL_PORT_RANGE_END          60999
+#define TCP_ENSURE_LOCAL_PORT_RANGE(port) ((u16_t)(32768 + (port) % 28232))
+#define UDP_LOCAL_PORT_RANGE_START        32768
+#define UDP_LOCAL_PORT_RANGE_END          60999
+#define UDP_ENSURE_LOCAL_PORT_RANGE(port) ((u16_t)(32768 + (port) % 28232))
 
 /* The sum by words of 32 bits. */
 #define LWIP_CHKSUM_ALGORITHM 3

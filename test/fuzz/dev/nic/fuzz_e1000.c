@@ -133,7 +133,7 @@ static void step(void)
         if (room == NULL)
             break;
         memset(room, what, 1u + arg * 5u);
-        e1000_ops.send(netdev, 1u + arg * 5u, 0, 0, arg & 1);
+        e1000_ops.send(netdev, &(const struct netdev_send){.size = 1u + arg * 5u, .more = arg & 1});
         break;
     case 3:
         e1000_interrupt(&card);

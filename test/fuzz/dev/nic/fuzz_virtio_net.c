@@ -146,6 +146,31 @@ static void fuzz_leave(struct virtio_net *n)
     virtio_stop(n->device, true);
 }
 
+/* The frame that was begun, with more pieces if the card cuts. */
+static void send_pieces(struct netdev *card, uint32_t size)
+{
+    struct netdev_send how = {.size = size, .more = byte() & 1};
+    bool cuts = card->features & NETDEV_SEGMENT4;
+    for (unsigned left = cuts ? byte() % NETDEV_PIECES : 0; left > 0; left--) {
+        uint32_t more = 1u + byte() * 5u;
+        void *room = virtio_net_ops.extend(card, more);
+        if (room == NULL)
+            break;
+        memset(room, 1, more);
+        how.size += more;
+        how.checksum_from = how.segment = 34;
+    }
+    virtio_net_ops.send(card, &how);
+}
+
+static unsigned length_of(const struct net_buffer *buffer)
+{
+    unsigned count = 0;
+    for (; buffer != NULL; buffer = buffer->next)
+        count++;
+    return count;
+}
+
 static void step(void)
 {
     struct netdev *card = &net.netdev;
@@ -163,7 +188,7 @@ static void step(void)
         if (room == NULL)
             break;
         memset(room, what, 1u + arg * 5u);
-        virtio_net_ops.send(card, 1u + arg * 5u, 0, 0, arg & 1);
+        send_pieces(card, 1u + arg * 5u);
         break;
     case 3:
         virtio_net_interrupt(&net, arg & 1);
@@ -184,10 +209,9 @@ static void check(void)
     unsigned count = held_count, used = 0;
     for (unsigned q = 0; q < 2; q++)
         for (unsigned i = 0; net.ring[q].slots != NULL && i < net.ring[q].options.size; i++)
-            count += net.ring[q].slots[i].count > 0;
-    for (const struct net_buffer *b = net.spares; b != NULL; b = b->next)
-        count++;
-    count += net.sending != NULL;
+            if (net.ring[q].slots[i].count > 0)
+                count += q == 0 ? 1 : length_of(net.ring[q].slots[i].token);
+    count += length_of(net.spares) + length_of(net.sending);
     for (unsigned i = 0; i < BUFFERS; i++)
         used += in_use[i];
     assert(count == used);

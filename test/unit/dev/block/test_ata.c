@@ -239,7 +239,9 @@ static uint8_t status_now(void)
         return 0xff;
     if (busy_polls > 0) {
         busy_polls--;
-        return BSY;
+        return unit == 0 || there[1]
+                   ? BSY
+                   : 0; /* as on QEMU: a second drive that is not there has none */
     }
     if (lie == BUSY_FOR_EVER)
         return BSY;
@@ -287,8 +289,7 @@ static void reset_drives(void)
         reg[i].middle = is_cd[i] ? 0x14 : 0;
         reg[i].high = is_cd[i] ? 0xeb : 0;
     }
-    unit = 0;
-    attention = true;
+    attention = true; /* the selection stays, as on QEMU */
     busy_polls = 30;
 }
 
@@ -405,6 +406,8 @@ static void open_channel(enum lie how, bool lba48, bool has_disk, bool has_cd)
     master_status = 0;
     memset(reg, 0, sizeof reg);
     busy_polls = 0;
+    unit = 1; /* as firmware leaves it, also if there is no such drive */
+    selected = 0xb0;
     for (size_t i = 0; i < sizeof medium; i++)
         medium[i] = (uint8_t)(i / 512 + i * 3);
     for (size_t i = 0; i < sizeof disc; i++)

@@ -43,6 +43,7 @@ struct frames machine_frames = {.total_frames = 4096};
 struct wire_frame {
     uint32_t size;
     uint8_t header[HEADER], bytes[1600];
+    unsigned pieces;
 };
 
 static struct mmio_model model;
@@ -108,13 +109,19 @@ static void send_frames(void)
 {
     struct model_chain chain;
     while (!holds && model_take(&model.queue[OUT], &chain)) {
-        assert_int_equal(chain.count, 1);
-        assert_false(chain.segment[0].writable);
         assert_true(chain.segment[0].size > HEADER && sent_count < FRAMES);
         struct wire_frame *f = &sent[sent_count++];
         f->size = chain.segment[0].size - HEADER;
+        f->pieces = chain.count;
         memcpy(f->header, chain.segment[0].bytes, HEADER);
         memcpy(f->bytes, chain.segment[0].bytes + HEADER, f->size);
+        for (unsigned i = 0; i < chain.count; i++)
+            assert_false(chain.segment[i].writable);
+        for (unsigned i = 1; i < chain.count; i++) {
+            assert_true(f->size + chain.segment[i].size <= sizeof f->bytes);
+            memcpy(f->bytes + f->size, chain.segment[i].bytes, chain.segment[i].size);
+            f->size += chain.segment[i].size;
+        }
         return_chain(OUT, lie == SENT_OTHER ? chain.head + RING : chain.head, lie == SENT_WROTE);
     }
 }
@@ -156,24 +163,30 @@ static void work(uint32_t queue)
             (void)model_listen(&model.queue[q]);
 }
 
+static void free_chain(struct net_buffer *buffer)
+{
+    while (buffer != NULL) {
+        struct net_buffer *next = buffer->next;
+        net_buffer_free(buffer);
+        buffer = next;
+    }
+}
+
 /* Frees all that the driver and the card have. */
 static void close_card(void)
 {
     for (unsigned q = 0; q < 2; q++) {
         struct virtio_ring *ring = &net.ring[q];
         for (unsigned i = 0; ring->slots != NULL && i < ring->options.size; i++)
-            if (ring->slots[i].count > 0)
+            if (ring->slots[i].count > 0 && q == OUT)
+                free_chain(ring->slots[i].token);
+            else if (ring->slots[i].count > 0)
                 net_buffer_free(ring->slots[i].token);
         if (ring->slots != NULL)
             kpage_free((void *)(uintptr_t)ring->descriptors);
     }
-    if (net.sending != NULL)
-        net_buffer_free(net.sending);
-    while (net.spares != NULL) {
-        struct net_buffer *next = net.spares->next;
-        net_buffer_free(net.spares);
-        net.spares = next;
-    }
+    free_chain(net.sending);
+    free_chain(net.spares);
     if (net.slots != NULL)
         kpage_free(net.slots);
     net = (struct virtio_net){0};
@@ -249,7 +262,9 @@ static bool send_card(const struct wire_frame *f, uint16_t from, uint16_t at, bo
     if (room == NULL)
         return false;
     memcpy(room, f->bytes, f->size);
-    virtio_net_ops.send(&net.netdev, f->size, from, at, more);
+    const struct netdev_send how = {
+        .size = f->size, .checksum_from = from, .checksum_at = at, .more = more};
+    virtio_net_ops.send(&net.netdev, &how);
     return true;
 }
 
@@ -440,6 +455,67 @@ static void test_frames_out(void **state)
     assert_int_equal(wakes, 0); /* what was sent makes no interrupt */
 }
 
+/* Frames that the card cuts: of several pieces, while there is room in the queue, and as it says that it can. */
+static void test_frames_to_cut(void **state)
+{
+    (void)state;
+    srandom(3);
+    assert_true(open_card(FEATURES & ~1u | 1 << 11 | 1 << 12));
+    assert_int_equal(net.netdev.features, NETDEV_CHECKSUM_IN); /* not without its checksums */
+    assert_true(open_card(FEATURES | 1 << 11));
+    assert_int_equal(net.netdev.features,
+                     NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN | NETDEV_SEGMENT4);
+    assert_true(open_card(FEATURES | 1 << 11 | 1 << 12));
+    assert_int_equal(net.netdev.features,
+                     NETDEV_CHECKSUM_OUT | NETDEV_CHECKSUM_IN | NETDEV_SEGMENT4 | NETDEV_SEGMENT6);
+    for (unsigned i = 0; i < 1000; i++) {
+        const struct wire_frame f = random_frame(300);
+        struct netdev_send how = {.size = 300,
+                                  .checksum_from = 34,
+                                  .checksum_at = 16,
+                                  .segment = 100,
+                                  .headers = 54,
+                                  .v6 = i & 1};
+        unsigned count = 1 + (unsigned)random() % 3, at = 0;
+        for (unsigned piece = 0; piece < count; piece++) {
+            unsigned size = piece + 1 < count ? 100 : 300 - at;
+            uint8_t *room = piece == 0 ? virtio_net_ops.frame(&net.netdev, size)
+                                       : virtio_net_ops.extend(&net.netdev, size);
+            assert_non_null(room);
+            memcpy(room, f.bytes + at, size);
+            at += size;
+        }
+        virtio_net_ops.send(&net.netdev, &how);
+        assert_int_equal(sent_count, i + 1);
+        assert_int_equal(sent[i].pieces, count);
+        assert_int_equal(sent[i].size, 300);
+        assert_memory_equal(sent[i].bytes, f.bytes, 300);
+        const uint8_t header[HEADER] = {1, i & 1 ? 4 : 1, 54, 0, 100, 0, 34, 0, 16};
+        assert_memory_equal(sent[i].header, header, HEADER);
+    }
+    /* As many pieces as find room, and all come back. */
+    holds = true;
+    unsigned pieces_left = 0;
+    for (unsigned round = 0; round < 2; round++) {
+        if (virtio_net_ops.frame(&net.netdev, 60) == NULL)
+            break;
+        uint32_t size = 60;
+        for (unsigned i = 1; i < NETDEV_PIECES && virtio_net_ops.extend(&net.netdev, 10); i++)
+            size += 10;
+        pieces_left += (size - 50) / 10;
+        const struct netdev_send how = {
+            .size = size, .checksum_from = 34, .segment = 10, .headers = 50};
+        virtio_net_ops.send(&net.netdev, &how);
+    }
+    assert_int_equal(pieces_left, RING);
+    holds = false;
+    work(OUT);
+    const struct wire_frame f = random_frame(60);
+    for (unsigned i = 0; i < 2 * RING; i++)
+        assert_true(send_card(&f, 0, 0, false));
+    assert_null(net.netdev.failed);
+}
+
 static void test_more_frames_follow(void **state)
 {
     (void)state;
@@ -547,6 +623,7 @@ int main(void)
         cmocka_unit_test_teardown(test_bad_frames_are_dropped, close_test),
         cmocka_unit_test_teardown(test_no_buffers_left, close_test),
         cmocka_unit_test_teardown(test_frames_out, close_test),
+        cmocka_unit_test_teardown(test_frames_to_cut, close_test),
         cmocka_unit_test_teardown(test_more_frames_follow, close_test),
         cmocka_unit_test_teardown(test_the_queue_is_full, close_test),
         cmocka_unit_test_teardown(test_the_link, close_test),

@@ -123,6 +123,7 @@ static void run_make(struct run *run, const char *options, uint64_t size, uint64
     struct ext4 *fs;
     assert_int_equal(ext4_mount(&run->disk.io, &(struct ext4_options){.cache_blocks = 200}, &fs),
                      E_OK);
+    ext4_set_discard(fs, seed % 2 == 1);
     model_init(&model, seed);
     assert_int_equal(
         ext4_create(fs, 2, "claims", 6, &(struct ext4_new){.mode = S_IFDIR | 0700}, &dir), E_OK);

@@ -17,6 +17,16 @@ static uint32_t make(struct ext4 *fs, uint32_t dir, const char *name, uint32_t m
     return ino;
 }
 
+/* How many blocks, or the error. */
+static uint64_t trim_all(struct ext4 *fs, uint64_t least)
+{
+    struct ext4_trim trim = {.end = UINT64_MAX, .least = least};
+    enum err e = E_OK;
+    while (e == E_OK && trim.at < trim.end)
+        e = ext4_trim(fs, &trim);
+    return e == E_OK ? trim.done : (uint64_t)e;
+}
+
 static void run_random(const char *options, uint64_t seed, int steps)
 {
     struct disk disk;
@@ -29,6 +39,10 @@ static void run_random(const char *options, uint64_t seed, int steps)
         model_step(&model, &disk, fs, false, false);
         if (model_random(&model, 40) == 0)
             assert_int_equal(ext4_commit(fs), E_OK);
+        if (i % 300 == 0) { /* from the first time on, freed blocks are discarded, too */
+            (void)trim_all(fs, 1 + (uint64_t)i / 300 % 7);
+            ext4_set_discard(fs, true);
+        }
         if (i % 500 == 0)
             model_compare(&model, &disk, fs);
         if (i % 1000 == 0) { /* ends and begins again: orphans are gone */
@@ -46,6 +60,53 @@ static void run_random(const char *options, uint64_t seed, int steps)
     disk_check(&disk);
     assert_int_equal(native_heap_live(), 0);
     model_free(&model);
+    disk_free(&disk);
+}
+
+/* A file's blocks are discarded when it is gone, and all free ones by ext4_trim(), once. */
+static void test_discard(void **state)
+{
+    (void)state;
+    struct disk disk;
+    struct ext4_statfs room;
+    uint8_t bytes[8192] = {1};
+    uint32_t ino;
+    disk_make(&disk, 24 << 20, "-b 1024 -g 2048");
+    struct ext4 *fs = disk_mount(&disk);
+    uint32_t kept = make(fs, 2, "kept", S_IFREG | 0644), gone = make(fs, 2, "gone", S_IFREG | 0644);
+    for (uint64_t at = 0; at < 64; at++) {
+        assert_int_equal(disk_write_file(&disk, fs, kept, at * 8192, bytes, 8192), E_OK);
+        assert_int_equal(disk_write_file(&disk, fs, gone, at * 8192, bytes, 8192), E_OK);
+    }
+    assert_int_equal(ext4_commit(fs), E_OK);
+    ext4_set_discard(fs, true);
+    assert_int_equal(ext4_unlink(fs, 2, "gone", 4, &ino), E_OK);
+    assert_int_equal(ext4_evict(fs, ino), E_OK);
+    assert_int_equal(disk.discards, 0); /* a cut would bring the file back */
+    assert_int_equal(ext4_commit(fs), E_OK);
+    assert_true(disk.discarded >= 64 * 8192 && disk.discarded < 64 * 8192 + 65536);
+    ext4_statfs(fs, &room);
+    struct ext4_trim trim = {.at = 5000, .end = 6000, .least = 1};
+    while (trim.at < trim.end)
+        assert_int_equal(ext4_trim(fs, &trim), E_OK);
+    assert_true(trim.done > 0 && trim.done <= 1000);
+    assert_int_equal(trim_all(fs, 2049), E_INVAL);
+    uint64_t whole = trim_all(fs, 64);
+    assert_true(whole > 0 && whole <= room.free_blocks);
+    assert_int_equal(trim_all(fs, 64), 0);
+    assert_int_equal(trim_all(fs, 1), room.free_blocks);
+    assert_int_equal(trim_all(fs, 64), 0);
+    for (uint64_t at = 0; at < 64; at++) {
+        uint8_t there[8192] = {0};
+        assert_int_equal(disk_read_file(&disk, fs, kept, at * 8192, there, 8192), E_OK);
+        assert_memory_equal(there, bytes, 8192);
+    }
+    disk.io.discard = NULL;
+    disk_unmount(fs);
+    fs = disk_mount(&disk);
+    assert_int_equal(ext4_trim(fs, &(struct ext4_trim){.end = 9000, .least = 1}), E_NOTSUP);
+    disk_unmount(fs);
+    disk_check(&disk);
     disk_free(&disk);
 }
 
@@ -335,10 +396,11 @@ int main(int argc, char **argv)
 {
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),       cmocka_unit_test(test_many_names),
-        cmocka_unit_test(test_many_extents), cmocka_unit_test(test_large_file),
-        cmocka_unit_test(test_full),         cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_device_fails), cmocka_unit_test(test_times),
+        cmocka_unit_test(test_discard),    cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_extents),
+        cmocka_unit_test(test_large_file), cmocka_unit_test(test_full),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_device_fails),
+        cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

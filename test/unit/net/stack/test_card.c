@@ -169,6 +169,23 @@ static void test_ping(void **state)
     assert_int_equal(net_buffers_used(), 0);
 }
 
+/* An error message quotes what came in several buffers, the first of which ends with IP's header. */
+static void test_error_of_a_chain(void **state)
+{
+    (void)state;
+    uint8_t frame[200], data[32];
+    for (unsigned i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i + 0x30);
+    unsigned sent = net_card_sent;
+    net_card_frame(frame, ipv4_frame(frame, own_ip, 200, data, sizeof data), 34);
+    net_native_pass(1);
+    assert_int_equal(net_card_sent, sent + 1);
+    assert_int_equal(net_card_last[34], 3);
+    assert_int_equal(net_card_last[35], 2);
+    assert_memory_equal(net_card_last + 42, frame + 14, 28);
+    assert_int_equal(net_buffers_used(), 0);
+}
+
 /* The card makes TCP's checksums: the frame has the pseudo header's sum, of which the whole is made as a card does it. */
 static void test_checksum_is_left_to_the_card(void **state)
 {
@@ -253,11 +270,9 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t size)
     return ERR_OK;
 }
 
-/* The ring is full in the middle of a burst: the rest goes when the card says that there is room. */
-static void test_full_ring(void **state)
+/* A connection to the router. */
+static struct tcp_pcb *connection(void)
 {
-    (void)state;
-    static uint8_t data[20000];
     ip_addr_t to = IPADDR4_INIT_BYTES(10, 0, 2, 2);
     struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
     tcp_sent(pcb, on_sent);
@@ -278,7 +293,94 @@ static void test_full_ring(void **state)
     net_native_pass(1);
     assert_int_equal(pcb->state, ESTABLISHED);
     pcb->cwnd = 65535;
+    tcp_nagle_disable(pcb);
+    return pcb;
+}
 
+static uint8_t stream[50000];
+static unsigned streamed, short_ones;
+static uint32_t stream_start;
+
+/* A segment of the stream: where it belongs, with right checksums. */
+static void on_segment(void)
+{
+    const uint8_t *ip = net_card_last + 14, *tcp = ip + 20;
+    unsigned size = net_card_last_size - 54;
+    uint8_t pseudo[12] = {
+        10, 0, 2, 15, 10, 0, 2, 2, 0, 6, (uint8_t)((size + 20) >> 8), (uint8_t)(size + 20)};
+    uint32_t sequence;
+    memcpy(&sequence, tcp + 4, 4);
+    sequence = __builtin_bswap32(sequence) - stream_start;
+    assert_int_equal(sequence, streamed);
+    assert_memory_equal(tcp + 20, stream + sequence, size);
+    assert_int_equal(sum_of(ip, 20, 0), 0);
+    uint8_t whole[NETDEV_FRAME_MAX];
+    memcpy(whole, tcp, 20 + size);
+    /* The pseudo header's sum is there: the card makes the rest. */
+    assert_int_equal((uint16_t)~sum_of(pseudo, 12, 0), whole[16] << 8 | whole[17]);
+    streamed += size;
+    short_ones += size < 536;
+}
+
+/* The card cuts: a burst is handed over in few pieces, and goes out in the same segments as without. */
+static void test_the_card_cuts(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof stream; i++)
+        stream[i] = (uint8_t)(i * 7 + i / 251);
+    for (unsigned cuts = 0; cuts < 2; cuts++) {
+        struct tcp_pcb *pcb = connection();
+        pcb->snd_wnd = 65535;
+        if (cuts)
+            net_card.features |= NETDEV_SEGMENT4;
+        stream_start = pcb->snd_nxt;
+        streamed = short_ones = net_card_cuts = 0;
+        net_card_on_send = on_segment;
+        unsigned sent = net_card_sent;
+        assert_int_equal(tcp_write(pcb, stream, 50000, TCP_WRITE_FLAG_COPY), ERR_OK);
+        tcp_output(pcb);
+        net_kick();
+        assert_int_equal(streamed, 50000);
+        assert_int_equal(net_card_sent - sent, 94);
+        assert_int_equal(short_ones, 1);
+        assert_int_equal(net_card_cuts, cuts ? 3 : 0);
+        net_card_on_send = NULL;
+        tcp_abort(pcb);
+    }
+    /* A run that nothing follows, and one before a frame of another kind. */
+    struct tcp_pcb *pcb = connection(), *other = connection();
+    stream_start = pcb->snd_nxt;
+    streamed = net_card_cuts = 0;
+    net_card_on_send = on_segment;
+    assert_int_equal(tcp_write(pcb, stream, 536, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE),
+                     ERR_OK);
+    tcp_output(pcb);
+    assert_int_equal(streamed, 0);
+    net_kick();
+    assert_int_equal(streamed, 536);
+    assert_int_equal(tcp_write(pcb, stream + 536, 1072, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE),
+                     ERR_OK);
+    tcp_output(pcb);
+    net_card_on_send = NULL;
+    unsigned sent = net_card_sent;
+    assert_int_equal(tcp_write(other, stream, 1072, TCP_WRITE_FLAG_COPY | TCP_WRITE_FLAG_MORE),
+                     ERR_OK);
+    tcp_output(other);
+    assert_int_equal(net_card_sent, sent + 2);
+    net_kick();
+    assert_int_equal(net_card_sent, sent + 4);
+    assert_int_equal(net_card_cuts, 2);
+    net_card.features &= ~(uint32_t)NETDEV_SEGMENT4;
+    tcp_abort(pcb);
+    tcp_abort(other);
+}
+
+/* The ring is full in the middle of a burst: the rest goes when the card says that there is room. */
+static void test_full_ring(void **state)
+{
+    (void)state;
+    static uint8_t data[20000];
+    struct tcp_pcb *pcb = connection();
     net_card_room = 3;
     unsigned sent = net_card_sent;
     assert_int_equal(tcp_write(pcb, data, sizeof data, TCP_WRITE_FLAG_COPY), ERR_OK);
@@ -312,14 +414,11 @@ int main(void)
     net_card_on_send = dhcp_server;
     net_native_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dhcp),
-        cmocka_unit_test(test_arp),
-        cmocka_unit_test(test_ping),
-        cmocka_unit_test(test_no_copy),
-        cmocka_unit_test(test_checksum_is_left_to_the_card),
-        cmocka_unit_test(test_poll_gives_way),
-        cmocka_unit_test(test_full_ring),
-        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_dhcp),           cmocka_unit_test(test_arp),
+        cmocka_unit_test(test_ping),           cmocka_unit_test(test_error_of_a_chain),
+        cmocka_unit_test(test_no_copy),        cmocka_unit_test(test_checksum_is_left_to_the_card),
+        cmocka_unit_test(test_poll_gives_way), cmocka_unit_test(test_the_card_cuts),
+        cmocka_unit_test(test_full_ring),      cmocka_unit_test(test_link),
     };
     return RUN_TESTS(tests);
 }

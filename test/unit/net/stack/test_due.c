@@ -6,6 +6,7 @@
 #include "net_wire.h"
 #include "unit.h"
 
+#include "kern/time.h"
 #include "net/stack/pcbs.h"
 #include "net/stack/secret.h"
 #include "net/stack/stack.h"
@@ -42,11 +43,18 @@ static void test_idle_connections_take_no_time(void **state)
     end();
 }
 
+static bool looks; /* the clock looks at the connection in each tick */
+
 /* When packets are sent, in ms after the first; `most` at most, in 200 s. */
 static unsigned sent_at(unsigned *at, unsigned most)
 {
     unsigned count = 0, sent = wire_sent;
     for (unsigned ms = 0; ms < 200000 && count < most; ms += 100) {
+        if (looks) { /* as for a connection that withholds bytes */
+            tcp_set_flags(accepted, TF_CORK);
+            net_due_arm(accepted);
+            tcp_clear_flags(accepted, TF_CORK);
+        }
         net_native_pass(100);
         if (wire_sent != sent)
             at[count++] = ms + 100;
@@ -67,6 +75,52 @@ static void test_retransmissions_wait_longer_and_longer(void **state)
     for (unsigned i = 1; i < 4; i++)
         assert_in_range((at[i + 1] - at[i]) * 10 / (at[i] - at[i - 1]), 17, 23);
     assert_in_range(at[0], 200, 2000);
+    end();
+}
+
+/* The clock looks at a connection for another reason in each tick: what it counts is time, not looks. */
+static void test_looks_are_not_ticks(void **state)
+{
+    (void)state;
+    unsigned at[2][5];
+    for (unsigned closed = 0; closed < 2; closed++) {
+        for (unsigned looked_at = 0; looked_at < 2; looked_at++) {
+            serve(8);
+            open_from((uint16_t)(7210 + 2 * closed + looked_at));
+            net_native_pass(1000 - (unsigned)(time_now_ns() / 1000000 % 1000)); /* the same phase */
+            assert_int_equal(tcp_write(accepted, "x", 1, 0), ERR_OK);
+            if (closed)
+                accepted->snd_wnd = 0;
+            tcp_output(accepted);
+            looks = looked_at;
+            assert_int_equal(sent_at(at[looked_at], 4), 4);
+            looks = false;
+            end();
+        }
+        for (unsigned i = 0; i < 4; i++)
+            assert_in_range(at[1][i] + 200, at[0][i], at[0][i] + 400);
+    }
+}
+
+/* What was acknowledged begins the time anew, from then, not from the last tick that was counted. */
+static void test_time_from_the_acknowledgement(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7250);
+    tcp_nagle_disable(accepted);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(tcp_write(accepted, "x", 1, 0), ERR_OK);
+        tcp_output(accepted);
+    }
+    net_native_pass(500);
+    struct wire_segment s = from(7250, 1001, ours + 1, TCP_ACK);
+    wire_tcp(&s);
+    unsigned sent = wire_sent;
+    net_native_pass(400);
+    assert_int_equal(wire_sent, sent);
+    net_native_pass(2000);
+    assert_true(wire_sent > sent);
     end();
 }
 
@@ -319,6 +373,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_idle_connections_take_no_time),
         cmocka_unit_test(test_retransmissions_wait_longer_and_longer),
+        cmocka_unit_test(test_looks_are_not_ticks),
+        cmocka_unit_test(test_time_from_the_acknowledgement),
         cmocka_unit_test(test_user_timeout),
         cmocka_unit_test(test_keepalive),
         cmocka_unit_test(test_clock_gives_way),

@@ -157,6 +157,24 @@ static void test_loopback_gives_way(void **state)
     udp_remove(pcb);
 }
 
+/* All of 127.0.0.0/8 is this machine. */
+static void test_the_whole_network_is_loopback(void **state)
+{
+    (void)state;
+    ip_addr_t at = IPADDR4_INIT_BYTES(127, 45, 6, 7);
+    struct udp_pcb *pcb = udp_new();
+    assert_int_equal(udp_bind(pcb, IP4_ADDR_ANY, 54), ERR_OK);
+    udp_recv(pcb, on_datagram, NULL);
+    struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, 10, PBUF_RAM);
+    datagrams = 0;
+    assert_int_equal(udp_sendto(pcb, p, &at, 54), ERR_OK);
+    pbuf_free(p);
+    net_kick();
+    assert_true(net_native_work(2));
+    assert_int_equal(datagrams, 1);
+    udp_remove(pcb);
+}
+
 int main(void)
 {
     net_native_start();
@@ -165,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_a_connection_with_itself_by_ipv6),
         cmocka_unit_test(test_idle_means_no_timer),
         cmocka_unit_test(test_loopback_gives_way),
+        cmocka_unit_test(test_the_whole_network_is_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

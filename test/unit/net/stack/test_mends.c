@@ -289,6 +289,33 @@ static void test_ipv6_fragment_missing(void **state)
     raw_remove(raw);
 }
 
+static uint8_t hops;
+
+static u8_t on_raw_hops(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
+{
+    (void)arg;
+    (void)pcb;
+    (void)p;
+    (void)from;
+    hops = IP6H_HOPLIM(ip6_current_header());
+    return 0;
+}
+
+/* A datagram's header is its first fragment's, not the last one's, which is freed. */
+static void test_ipv6_header_of_the_first_fragment(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[8];
+    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, WIRE_PROTOCOL);
+    raw_recv(raw, on_raw_hops, NULL);
+    wire_hops = 33;
+    wire_fragment(0, true, 17, bytes, 8);
+    wire_hops = 64;
+    wire_fragment(8, false, 17, bytes, 8);
+    assert_int_equal(hops, 33);
+    raw_remove(raw);
+}
+
 /* The datagram is never complete: what the error message quotes is what came. */
 static void test_ipv6_reassembly_time(void **state)
 {
@@ -343,6 +370,43 @@ static void test_icmp_errors_are_limited(void **state)
     assert_int_equal(wire_sent, sent + 60);
 }
 
+/* By IPv6 too: of a protocol that nothing takes. */
+static void test_icmpv6_errors_are_limited(void **state)
+{
+    (void)state;
+    uint8_t packet[48] = {0x60, 0, 0, 0, 0, 8, WIRE_PROTOCOL, 64, 0xfe, 0x80};
+    packet[23] = 1;
+    packet[24] = 0xfe;
+    packet[25] = 0x80;
+    packet[39] = 2;
+    net_native_pass(1000);
+    unsigned sent = wire_sent;
+    for (unsigned i = 0; i < 200; i++)
+        wire_packet(packet, sizeof packet);
+    assert_int_equal(wire_sent, sent + 50);
+    assert_int_equal(wire_last[40], 4);
+}
+
+/* Packets' numbers tell nothing about how many others there were. */
+static void test_packet_numbers(void **state)
+{
+    (void)state;
+    ip_addr_t to = IPADDR4_INIT_BYTES(10, 0, 0, 1);
+    struct udp_pcb *pcb = udp_new();
+    assert_int_equal(udp_bind(pcb, IP4_ADDR_ANY, 4000), ERR_OK);
+    unsigned next = 0, last = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, 10, PBUF_RAM);
+        assert_int_equal(udp_sendto(pcb, p, &to, 9), ERR_OK);
+        pbuf_free(p);
+        unsigned number = (unsigned)wire_last[4] << 8 | wire_last[5];
+        next += i > 0 && number == (last + 1) % 65536;
+        last = number;
+    }
+    assert_true(next < 3);
+    udp_remove(pcb);
+}
+
 static void test_sequence_numbers(void **state)
 {
     (void)state;
@@ -380,9 +444,12 @@ int main(void)
         cmocka_unit_test(test_byte_half_way_round),
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
         cmocka_unit_test(test_ipv6_fragment_missing),
+        cmocka_unit_test(test_ipv6_header_of_the_first_fragment),
         cmocka_unit_test(test_ipv6_reassembly_time),
         cmocka_unit_test(test_acknowledgement_waits),
         cmocka_unit_test(test_icmp_errors_are_limited),
+        cmocka_unit_test(test_icmpv6_errors_are_limited),
+        cmocka_unit_test(test_packet_numbers),
         cmocka_unit_test(test_sequence_numbers),
     };
     return RUN_TESTS(tests);

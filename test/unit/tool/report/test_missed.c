@@ -36,6 +36,8 @@ static void test_choose(void **state)
                                         "/usr/share",
                                         "/devil",
                                         "/usr/lib/app/a.pyc",
+                                        "/usr/share/locale/locale.alias",
+                                        "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache",
                                         NULL};
     static const char *const wanted[] = {"/usr/lib/python3", "/usr/lib/app/x", "/etc/app.conf",
                                          "/usr/share", "/devil"};

@@ -20,8 +20,8 @@ static const char report[] = "==== CRASH: null pointer ====\n"
                              "  what    READ by main+0x4 [a] (rip 0x10)\n"
                              "  walk    of 0x18\n"
                              "          L4 = 0 <== denies\n"
-                             "  trace   #0 0x0000000000000010 main+0x4 [a]\n"
-                             "          #1? 0x0000000000000099 start [a]\n"
+                             "  trace   #0 0x0000000000000010 main+0x4 [a] at other.c:7\n"
+                             "          #1? 0x0000000000000099 start [a] at start.s:3\n"
                              "  stack   +00 0000000000000010  #0 0x10\n"
                              "  hint    none\n" LAST;
 
@@ -172,7 +172,7 @@ static void test_lines_are_added_to_what_and_trace(void **state)
                               "  walk    of 0x18\n"
                               "          L4 = 0 <== denies\n"
                               "  trace   #0 0x0000000000000010 main+0x4 [a] at a.c:2\n"
-                              "          #1? 0x0000000000000099 start [a]\n"
+                              "          #1? 0x0000000000000099 start [a] at start.s:3\n"
                               "  stack   +00 0000000000000010  #0 0x10\n"
                               "  hint    none\n" LAST);
     assert_string_equal(
