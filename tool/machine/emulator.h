@@ -107,3 +107,6 @@ static inline bool qemu_has_card(const struct machine *machine)
 
 void qemu_start(const struct machine *machine, struct emulator *out, int log);
 void bochs_start(const struct machine *machine, struct emulator *out, int log);
+
+/* The argument of --cpus: a number up to MACHINE_CPUS_MAX, or "host". 0: it is neither. */
+unsigned machine_cpus(const char *text);

@@ -113,17 +113,6 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
         argp_error(state, "--%s %s: %s", key == KEY_DISK ? "disk" : "volume", text, why);
 }
 
-static unsigned parse_cpus(struct argp_state *state, const char *text)
-{
-    char *end;
-    unsigned long count = strtoul(text, &end, 10);
-    if (strcmp(text, "host") == 0)
-        count = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
-    else if (*text < '0' || *text > '9' || *end != '\0' || count < 1 || count > MACHINE_CPUS_MAX)
-        argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
-    return count < MACHINE_CPUS_MAX ? (unsigned)count : MACHINE_CPUS_MAX;
-}
-
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -149,7 +138,9 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
         o->medium_chosen = true;
         break;
     case KEY_CPUS:
-        m->cpus = parse_cpus(state, text);
+        m->cpus = machine_cpus(text);
+        if (m->cpus == 0)
+            argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
         break;
     case KEY_MACHINE:
         m->chipset = parse_choice(state, "--machine", text, chipsets);
