@@ -26,6 +26,7 @@
 #include "dev/local/local_console.h"
 #include "dev/nic/nic_machine.h"
 #include "dev/pc/clocks.h"
+#include "dev/pc/cpus.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
 #include "dev/virtio/machine.h"
@@ -57,7 +58,9 @@ static void start_program(void *unused)
 {
     (void)unused;
     kernel_lock_assert();
-    screen_start(); /* the thread that draws the screen */
+    if (SEVERAL_CPUS)
+        machine_cpus_start(&boot, options.cpus); /* the other CPUs idle */
+    screen_start();                              /* the thread that draws the screen */
     if (options.test != NULL)
         guest_tests_run(options.test); /* instead of a program: the kernel's own tests */
     process_init(memory_total());      /* process 1: this thread, no program yet */

@@ -76,7 +76,7 @@ INIT_CODE void stacks_start(void)
         struct virt_range stack;
         if (kstack_alloc(&stack) != E_OK)
             boot_stop("too little memory: none is left for the kernel's stacks");
-        cpu_tables_set_ist(ist, stack.end);
+        cpu_tables_set_ist(0, ist, stack.end);
     }
 }
 

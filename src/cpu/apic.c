@@ -2,13 +2,17 @@
 #include "cpu/apic.h"
 
 #include "base/compiler.h"
+#include "cpu/irq.h"
 #include "cpu/x86.h"
 
 enum { /* register numbers: offset / 16, as in x2APIC */
+    APIC_ID = 0x02,
     APIC_TPR = 0x08,
     APIC_EOI = 0x0b,
     APIC_SVR = 0x0f,
     APIC_ISR = 0x10, /* 8 registers of 32 vectors */
+    APIC_ICR = 0x30,
+    APIC_ICR_HIGH = 0x31,
     APIC_LVT_TIMER = 0x32,
     APIC_LVT_LINT0 = 0x35,
     APIC_LVT_LINT1 = 0x36,
@@ -22,6 +26,9 @@ enum {
     LVT_MASKED = 0x10000,
     LVT_EXTINT = 0x700,
     LVT_NMI = 0x400,
+    ICR_PENDING = 1 << 12,
+    ICR_ASSERT = 1 << 14,
+    ID_SHIFT = 24, /* in xAPIC mode */
     DIVIDE_BY_1 = 0xb,
     BASE_ENABLE = 1 << 11,
     BASE_X2APIC = 1 << 10,
@@ -140,6 +147,40 @@ INIT_CODE void apic_init(void *page)
     apic_write(APIC_LVT_LINT1, LVT_NMI);
     apic_write(APIC_DIVIDE, DIVIDE_BY_1);
     apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+}
+
+/* Their registers are of each CPU; the lines and the NMI of the chipset go to the first. */
+void apic_start(void)
+{
+    if (registers == NULL) /* an APIC starts in xAPIC mode */
+        wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE | BASE_X2APIC);
+    apic_write(APIC_TPR, 0);
+    apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+    apic_write(APIC_LVT_LINT0, LVT_MASKED);
+    apic_write(APIC_LVT_LINT1, LVT_MASKED);
+    apic_write(APIC_DIVIDE, DIVIDE_BY_1);
+    apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+}
+
+uint32_t apic_id(void)
+{
+    uint32_t id = apic_read(APIC_ID);
+    return registers != NULL ? id >> ID_SHIFT : id;
+}
+
+void apic_send(uint32_t id, uint32_t command)
+{
+    if (registers == NULL) {
+        __asm__ volatile("mfence" : : : "memory"); /* the write is not serializing */
+        wrmsr(X2APIC_MSR + APIC_ICR, (uint64_t)id << 32 | command | ICR_ASSERT);
+        return;
+    }
+    uint64_t flags = irq_save(); /* an interrupt may send, too */
+    while (apic_read(APIC_ICR) & ICR_PENDING)
+        cpu_pause();
+    apic_write(APIC_ICR_HIGH, id << ID_SHIFT);
+    apic_write(APIC_ICR, command | ICR_ASSERT);
+    irq_restore(flags);
 }
 
 void apic_timer_start_measuring(void)

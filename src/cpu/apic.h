@@ -26,6 +26,17 @@ bool apic_timer_is_measuring(void);
 /* Sets the frequency, 1 GHz until then. One of 0 or of more than 32 bits is ignored. */
 void apic_timer_set_hz(uint64_t hz);
 
+/* Turns on the APIC of another CPU, on it: no line is its. Boot. */
+void apic_start(void);
+/* Of this CPU. */
+uint32_t apic_id(void);
+/* Sends a vector, or one of these, to the CPU with that ID (SDM 3A 10.6). In xAPIC mode waits until the one before has
+ * left. Callers: any. */
+#define APIC_SEND_NMI     0x400
+#define APIC_SEND_INIT    0x500
+#define APIC_SEND_STARTUP 0x600 /* | number of the page */
+void apic_send(uint32_t id, uint32_t command);
+
 /* Acknowledges the timer interrupt. */
 void apic_eoi(void);
 /* True if an interrupt with this vector has been delivered and not been acknowledged. Interrupts off. */

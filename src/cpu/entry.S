@@ -203,14 +203,21 @@ kernel_stack_overflow:
 
 /* Vectors with a stack of their own (double fault, NMI, machine check). */
 /* `int 2` masks no NMI, so one may arrive in its handler: it gets another part of the stack. */
-    .globl trap_nmi
+    .globl trap_nmi, trap_nmi_moved
 trap_nmi:
-    subq $NMI_ROOM, tss + TSS_IST_NMI(%rip)
+    push %rax
+    mov IST_PERCPU - IST_RAX(%rsp), %rax
+    mov PERCPU_TSS(%rax), %rax
+    subq $NMI_ROOM, TSS_IST_NMI(%rax)
+trap_nmi_moved:
+    pop %rax
     push_registers
     cld
     mov %rsp, %rdi
     call trap_dispatch_paranoid
-    addq $NMI_ROOM, tss + TSS_IST_NMI(%rip)
+    mov TRAP_FRAME_SIZE(%rsp), %rdx
+    mov PERCPU_TSS(%rdx), %rdx
+    addq $NMI_ROOM, TSS_IST_NMI(%rdx)
     jmp .Lparanoid_end
 
 trap_paranoid_with_error:

@@ -123,6 +123,24 @@ INIT_CODE void cpu_features_init(void)
     f->mxcsr_mask = read_mxcsr_mask();
 }
 
+#define LEAF1_ECX_OF_ONE (1u << 27) /* OSXSAVE, as CR4 has it */
+
+bool cpu_features_adopt(void)
+{
+    const struct cpu_features *f = &cpu_features;
+    struct cpuid one = cpuid(1, 0);
+    if (one.edx != f->leaf1_edx || ((one.ecx ^ f->leaf1_ecx) & ~LEAF1_ECX_OF_ONE) != 0 ||
+        (f->leaf7_ebx != 0 && cpuid(7, 0).ebx != f->leaf7_ebx) ||
+        cpuid(0x80000001, 0).edx != f->extended_edx)
+        return false;
+    if (f->xsave)
+        xsetbv(f->xcr0);
+    __asm__ volatile("fninit");
+    uint32_t mxcsr = MXCSR_DEFAULT;
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    return true;
+}
+
 void cpu_fpu_save(void *area)
 {
     if (cpu_features.xsave)

@@ -26,6 +26,9 @@ extern struct cpu_features cpu_features;
 /* Fills cpu_features and writes CR0, CR4, EFER and XCR0 whole. Boot. */
 void cpu_features_init(void);
 
+/* Sets XCR0 and the FPU of another CPU, on it. False: it has not the features that the first has. Boot. */
+bool cpu_features_adopt(void);
+
 /* Saves and loads the FPU state; `area` is 64-byte aligned and has xsave_size bytes. */
 void cpu_fpu_save(void *area);
 void cpu_fpu_load(const void *area);

@@ -8,13 +8,15 @@
  * code, from its entry until it sleeps, yields or returns to the program. Interrupt handlers never
  * take it.
  *
- * On one CPU a spin lock is interrupts off, and kernel_lock is empty: kernel code is not preempted.
+ * On one CPU a spin lock is interrupts off, and kernel_lock is empty: kernel code is not preempted. In the kernel for
+ * several CPUs (cpu/cpus.h) they are ticket locks.
  * The compiler checks both by their classes (base/lock_class.h). With OURO_DEBUG_LOCKS they have
  * state, which is checked at run time (cpu/lock_check.h).
  */
 #pragma once
 
 #include "base/lock_class.h"
+#include "cpu/cpus.h"
 #include "cpu/irq.h"
 
 #ifdef OURO_DEBUG_LOCKS
@@ -23,10 +25,27 @@
 #include "cpu/lock_unchecked.h"
 #endif
 
+/* Around an interrupt handler. */
+static ALWAYS_INLINE void lock_interrupt_begin(void)
+{
+    if (SEVERAL_CPUS)
+        cpu_spin_take();
+    lock_check_interrupt_begin();
+}
+
+static ALWAYS_INLINE void lock_interrupt_end(void)
+{
+    lock_check_interrupt_end();
+    if (SEVERAL_CPUS)
+        cpu_spin_drop();
+}
+
 /* For code with interrupts off, which must stay off. */
 static ALWAYS_INLINE void spin_lock(struct spin_lock *lock, struct lock_class *class)
     ACQUIRE(class) NO_LOCK_ANALYSIS
 {
+    if (SEVERAL_CPUS)
+        cpu_spin_take();
     lock_check_take(lock, class);
 }
 
@@ -34,6 +53,8 @@ static ALWAYS_INLINE void spin_unlock(struct spin_lock *lock, struct lock_class 
     RELEASE(class) NO_LOCK_ANALYSIS
 {
     lock_check_drop(lock, class);
+    if (SEVERAL_CPUS)
+        cpu_spin_drop();
 }
 
 /* Turns interrupts off; returns the flags for spin_unlock_irq(). */
@@ -41,20 +62,22 @@ static ALWAYS_INLINE uint64_t spin_lock_irq(struct spin_lock *lock, struct lock_
     ACQUIRE(class) NO_LOCK_ANALYSIS
 {
     uint64_t flags = irq_save();
-    lock_check_take(lock, class);
+    spin_lock(lock, class);
     return flags;
 }
 
 static ALWAYS_INLINE void spin_unlock_irq(struct spin_lock *lock, struct lock_class *class,
                                           uint64_t flags) RELEASE(class) NO_LOCK_ANALYSIS
 {
-    lock_check_drop(lock, class);
+    spin_unlock(lock, class);
     irq_restore(flags);
 }
 
 /* For the calling thread, or boot. */
 static ALWAYS_INLINE void kernel_lock_take(void) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
 {
+    if (SEVERAL_CPUS)
+        cpu_kernel_take();
     lock_check_kernel_take();
 }
 
@@ -62,6 +85,8 @@ static ALWAYS_INLINE void kernel_lock_take(void) ACQUIRE(kernel_lock) NO_LOCK_AN
 static ALWAYS_INLINE void kernel_lock_drop(void) RELEASE(kernel_lock) NO_LOCK_ANALYSIS
 {
     lock_check_kernel_drop();
+    if (SEVERAL_CPUS)
+        cpu_kernel_drop();
 }
 
 /* Asserts that the calling thread holds kernel_lock: for functions that are called through

@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/fmt.h"
+#include "cpu/cpus.h"
 #include "cpu/irq.h"
 #include "cpu/lock_order.h"
 #include "cpu/percpu.h"
@@ -36,7 +37,8 @@ static const struct thread *kernel_holder; /* NULL: boot */
 static struct lock_trace kernel_trace;
 static bool net_held; /* by the holder of kernel_lock */
 static struct lock_trace net_trace;
-static bool in_interrupt;
+static bool in_interrupts[CPUS_MAX];
+#define in_interrupt (in_interrupts[cpu_index()])
 static unsigned paused;
 
 static bool interrupts_are_on(void)

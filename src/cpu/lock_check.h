@@ -9,7 +9,8 @@
  *   net_lock is taken in an interrupt, by its holder or without kernel_lock, or is not held where it is required;
  *   a thread sleeps or returns to the program with a spin lock or net_lock held.
  *
- * Spin locks belong to the CPU (there is one), kernel_lock and net_lock to a thread.
+ * Spin locks belong to the CPU, kernel_lock and net_lock to a thread. Of several CPUs the one that has spin locks is the only one that has (cpu/cpus.h), so
+ * the list of those held is that CPU's.
  */
 #pragma once
 

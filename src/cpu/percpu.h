@@ -12,6 +12,7 @@
 #define PERCPU_CURRENT      32
 #define PERCPU_INDEX        40
 #define PERCPU_SLICE        44
+#define PERCPU_TSS          48
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 
@@ -29,12 +30,26 @@ struct percpu {
     struct thread *current;
     uint32_t index;         /* number of this CPU */
     volatile uint8_t slice; /* SLICE_* */
+    struct tss *tss;
+
+    /* Of a kernel for several CPUs (cpu/cpus.h): */
+    uint32_t apic_id;
+    uint32_t spins;       /* spin locks that are held: cpu/cpus.h */
+    volatile bool served; /* false: another CPU waits for a flush (cpu/cpus.h) */
+    volatile bool online;
 };
+
+/* In a kernel for several CPUs a thread may be on another after it has slept: the compiler keeps no copy. */
+#ifdef OURO_CPUS
+#define PERCPU_ASM __asm__ volatile
+#else
+#define PERCPU_ASM __asm__
+#endif
 
 static inline struct percpu *percpu(void)
 {
     struct percpu *self;
-    __asm__("mov %%gs:0, %0" : "=r"(self));
+    PERCPU_ASM("mov %%gs:0, %0" : "=r"(self));
     return self;
 }
 

@@ -40,6 +40,7 @@ _Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_
 _Static_assert(__builtin_offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu.h");
 _Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
 _Static_assert(__builtin_offsetof(struct percpu, slice) == PERCPU_SLICE, "percpu.h");
+_Static_assert(__builtin_offsetof(struct percpu, tss) == PERCPU_TSS, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r15) == TRAP_FRAME_R15, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r14) == TRAP_FRAME_R14, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r13) == TRAP_FRAME_R13, "entry.S");
@@ -68,10 +69,10 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_SIZE, "entry.S");
 
 extern char trap_stubs[]; /* entry.S: VECTOR_COUNT stubs, TRAP_STUB_SIZE apart */
 
-struct percpu percpu_boot;
-extern struct tss tss; /* entry.S */
-struct tss tss;
-static uint64_t gdt[5];
+unsigned cpus_online = 1;
+struct percpu percpus[CPUS_MAX];
+static struct tss tss[CPUS_MAX];
+static uint64_t gdt[CPUS_MAX][5];
 static struct idt_gate idt[VECTOR_COUNT];
 /* Used until guarded stacks exist. */
 static ALIGNED(16) char early_ist[IST_COUNT][2048];
@@ -90,14 +91,14 @@ static uint8_t ist_of(unsigned vector)
     }
 }
 
-INIT_CODE static void build_gdt(void)
+INIT_CODE static void build_gdt(unsigned cpu)
 {
-    uint64_t base = (uint64_t)(uintptr_t)&tss;
-    gdt[SELECTOR_CODE / 8] = DESCRIPTOR_CODE;
-    gdt[SELECTOR_DATA / 8] = DESCRIPTOR_DATA;
-    gdt[SELECTOR_TSS / 8] = (sizeof tss - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
-                            (base >> 24 & 0xff) << 56;
-    gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    uint64_t base = (uint64_t)(uintptr_t)&tss[cpu], *table = gdt[cpu];
+    table[SELECTOR_CODE / 8] = DESCRIPTOR_CODE;
+    table[SELECTOR_DATA / 8] = DESCRIPTOR_DATA;
+    table[SELECTOR_TSS / 8] = (sizeof tss[0] - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+                              (base >> 24 & 0xff) << 56;
+    table[SELECTOR_TSS / 8 + 1] = base >> 32;
 }
 
 INIT_CODE static void build_idt(void)
@@ -115,15 +116,27 @@ INIT_CODE static void build_idt(void)
     }
 }
 
-INIT_CODE void cpu_tables_init(void)
+INIT_CODE static struct percpu **set_ist(unsigned cpu, unsigned ist, virt_t top)
 {
-    build_gdt();
-    build_idt();
-    tss.io_map = sizeof tss;
-    for (unsigned i = 0; i < IST_COUNT; i++)
-        cpu_tables_set_ist(i + 1, virt_of(early_ist[i] + sizeof early_ist[i]));
+    struct percpu **above = (struct percpu **)ptr_of(virt(top.v - 16));
+    *above = &percpus[cpu];
+    tss[cpu].ist[ist - 1] = virt_of(above).v;
+    return above;
+}
 
-    struct table_pointer gdtr = {sizeof gdt - 1, (uint64_t)(uintptr_t)gdt};
+INIT_CODE void cpu_tables_set_ist(unsigned cpu, unsigned ist, virt_t top)
+{
+    struct percpu **above = set_ist(cpu, ist, top);
+    if (ist == IST_NMI)
+        above[-(NMI_ROOM / (int)sizeof *above)] = *above; /* above the second handler's part */
+}
+
+INIT_CODE void cpu_tables_load(unsigned cpu)
+{
+    struct percpu *own = &percpus[cpu];
+    build_gdt(cpu);
+    tss[cpu].io_map = sizeof tss[0];
+    struct table_pointer gdtr = {sizeof gdt[0] - 1, (uint64_t)(uintptr_t)gdt[cpu]};
     struct table_pointer idtr = {sizeof idt - 1, (uint64_t)(uintptr_t)idt};
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:"
@@ -136,17 +149,21 @@ INIT_CODE void cpu_tables_init(void)
     __asm__ volatile("lidt %0" : : "m"(idtr));
     __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
 
-    percpu_boot.self = &percpu_boot;
-    percpu_boot.kstack_top = (uint64_t)(uintptr_t)boot_stack_end;
-    percpu_boot.kstack_low = (uint64_t)(uintptr_t)boot_stack_start;
-    wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)&percpu_boot);
+    own->self = own;
+    own->index = cpu;
+    own->tss = &tss[cpu];
+    own->served = true;
+    wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)own);
 }
 
-INIT_CODE void cpu_tables_set_ist(unsigned ist, virt_t top)
+INIT_CODE void cpu_tables_init(void)
 {
-    struct percpu **above = (struct percpu **)ptr_of(virt(top.v - 16));
-    *above = &percpu_boot;
-    tss.ist[ist - 1] = virt_of(above).v;
+    build_idt();
+    for (unsigned i = 0; i < IST_COUNT; i++)
+        (void)set_ist(0, i + 1, virt_of(early_ist[i] + sizeof early_ist[i]));
+    percpu_boot.kstack_top = (uint64_t)(uintptr_t)boot_stack_end;
+    percpu_boot.kstack_low = (uint64_t)(uintptr_t)boot_stack_start;
+    cpu_tables_load(0);
 }
 
 /* All flags but those that the jump back to the program restores, with SAHF, ADD and STI. */

@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
+#include "cpu/apic.h"
 #include "cpu/bits.h"
 #include "cpu/lock.h"
 #include "cpu/percpu.h"
@@ -19,7 +20,7 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 extern const uint64_t syscall_entry_marks[5];
 /* The jumps to the program, just after their `sti`. */
 extern char syscall_leave[], syscall_fast_leave[];
-extern char trap_stubs[], trap_nmi[];
+extern char trap_stubs[], trap_nmi[], trap_nmi_moved[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
@@ -59,7 +60,7 @@ static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame,
                                         bool interrupt) NO_LOCK_ANALYSIS
 {
     if (interrupt)
-        lock_check_interrupt_begin();
+        lock_interrupt_begin();
     else if (trap_from_program(frame))
         kernel_lock_take();
 }
@@ -69,18 +70,26 @@ static ALWAYS_INLINE void end_handler(const struct trap_frame *frame,
 {
     if (!interrupt)
         return;
-    lock_check_interrupt_end();
+    lock_interrupt_end();
     if (trap_from_program(frame))
         kernel_lock_take();
 }
 
-static uint64_t interrupts[VECTOR_COUNT]; /* taken, by vector */
+static uint64_t interrupts[CPUS_MAX][VECTOR_COUNT]; /* taken, by vector */
+
+COLD uint64_t trap_interrupts_of(unsigned cpu, unsigned from, unsigned end)
+{
+    uint64_t sum = 0;
+    while (from < end)
+        sum += interrupts[cpu][from++];
+    return sum;
+}
 
 COLD uint64_t trap_interrupts(unsigned from, unsigned end)
 {
     uint64_t sum = 0;
-    while (from < end)
-        sum += interrupts[from++];
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        sum += trap_interrupts_of(cpu, from, end);
     return sum;
 }
 
@@ -93,12 +102,25 @@ COLD static bool is_interrupt(struct trap_frame *frame)
         if (trap_raised_by_program(frame))
             return false;
     }
-    interrupts[frame->vector & 0xff]++;
+    interrupts[cpu_index()][frame->vector & 0xff]++;
+    return true;
+}
+
+/* A request to flush, which is no business of the thread's: the CPU that asks waits, maybe with locks held. */
+static bool is_request(const struct trap_frame *frame)
+{
+    if (frame->vector != VECTOR_TLB || !apic_in_service(VECTOR_TLB))
+        return false;
+    interrupts[cpu_index()][VECTOR_TLB]++;
+    cpu_serve();
+    apic_eoi();
     return true;
 }
 
 void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
+    if (SEVERAL_CPUS && is_request(frame))
+        return;
     bool interrupt = frame->vector >= VECTOR_EXCEPTIONS && is_interrupt(frame);
     trap_handler handler = handlers[frame->vector & 0xff];
     begin_handler(frame, interrupt);
@@ -117,9 +139,9 @@ void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 COLD void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 {
     if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL) {
-        lock_check_interrupt_begin();
+        lock_interrupt_begin();
         handlers[frame->vector & 0xff](frame);
-        lock_check_interrupt_end();
+        lock_interrupt_end();
     }
     const uint64_t *marks = syscall_entry_marks, rip = frame->rip;
     if ((rip >= marks[0] && rip < marks[2]) || (rip >= marks[3] && rip < marks[4])) {
@@ -146,7 +168,8 @@ COLD static bool has_lost_program(struct trap_frame *frame)
 {
     uint64_t stub = (uint64_t)(uintptr_t)trap_stubs + VECTOR_NMI * TRAP_STUB_SIZE;
     if (frame->vector != VECTOR_NMI ||
-        (frame->rip - stub >= TRAP_STUB_SIZE && frame->rip != (uint64_t)(uintptr_t)trap_nmi))
+        (frame->rip - stub >= TRAP_STUB_SIZE &&
+         frame->rip - (uint64_t)(uintptr_t)trap_nmi >= (uint64_t)(trap_nmi_moved - trap_nmi)))
         return false;
     frame->vector = VECTOR_GENERAL_PROTECTION;
     frame->error = VECTOR_NMI << IDT_ERROR_SHIFT | IDT_ERROR;
@@ -164,6 +187,8 @@ bool trap_dispatch_paranoid(struct trap_frame *frame)
         return true;
     if (frame->vector == VECTOR_MACHINE_CHECK && trap_raised_by_program(frame))
         return true;
+    if (SEVERAL_CPUS && frame->vector == VECTOR_NMI)
+        cpu_stop_if_asked(frame);
     lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */
     (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();

@@ -39,6 +39,7 @@ NORETURN void enter_program(const struct trap_frame *frame);
 
 /* Interrupts of vectors [from, end) since boot; exceptions and NMIs are not counted. */
 uint64_t trap_interrupts(unsigned from, unsigned end);
+uint64_t trap_interrupts_of(unsigned cpu, unsigned from, unsigned end); /* taken by one CPU */
 
 /* The SDM's name, such as "page fault"; NULL for a vector without one. */
 const char *trap_name(uint64_t vector);

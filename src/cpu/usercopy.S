@@ -117,6 +117,15 @@ usercopy_word:
     ret
 usercopy_waiting_end:
 
+/* int64_t usercopy_change(uint32_t *at, uint32_t old, uint32_t now): what was there, which has become `now` if it was `old`; -error
+ * after a fault. */
+    .globl usercopy_change
+    .balign 16
+usercopy_change:
+    mov %esi, %eax
+    lock cmpxchg %edx, (%rdi)
+    ret
+
 /* int64_t usercopy_clear(void *to, size_t size): 0, or -error after a fault. */
     .globl usercopy_clear
     .balign 16

@@ -12,6 +12,7 @@
 int64_t usercopy_copy(void *to, const void *from, size_t size);
 int64_t usercopy_copy_out(void *to, const void *from, size_t size);
 int64_t usercopy_word(void *to, uint64_t word);
+int64_t usercopy_change(void *at, uint32_t old, uint32_t now);
 int64_t usercopy_clear(void *to, size_t size);
 int64_t usercopy_string(char *to, const char *from, size_t size);
 int64_t usercopy_xsave(void *to, uint64_t components);

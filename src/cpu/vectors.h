@@ -26,6 +26,8 @@
 #define VECTOR_PIC                  0x20 /* 16 lines of the two 8259s */
 #define VECTOR_TIMER                0x40
 #define VECTOR_DEVICE               0x50 /* 32 vectors, cpu/ioapic.h */
+#define VECTOR_KICK                 0x41 /* from another CPU: look at what it has for you (kern/cpus.h) */
+#define VECTOR_TLB                  0x42 /* from another CPU: flush (cpu/cpus.h) */
 #define VECTOR_CALL_32              0x80 /* Linux's 32-bit system calls, which are not there */
 #define VECTOR_SPURIOUS             0xff
 #define VECTOR_COUNT                256

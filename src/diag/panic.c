@@ -12,6 +12,7 @@
 #include "cpu/apic.h"
 #include "cpu/lock.h"
 #include "cpu/trap.h"
+#include "cpu/x86.h"
 #include "diag/report.h"
 #include "kern/console.h"
 #include "kern/console_frame.h"
@@ -36,6 +37,8 @@ static void begin(void)
         machine_end_panic();
     }
     panicking = true;
+    if (SEVERAL_CPUS && !cpus_stop())
+        cpu_halt_forever(); /* another panics at the same time: the NMI ends this */
 }
 
 NORETURN static void panic_finish(const struct report_subject *subject)

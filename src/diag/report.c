@@ -12,7 +12,8 @@
 #include "cpu/features.h"
 #include "cpu/lock.h"
 #include "cpu/machine_check.h"
-#include "cpu/percpu.h"
+#include "cpu/apic.h"
+#include "cpu/cpus.h"
 #include "cpu/tables.h"
 #include "cpu/trap.h"
 #include "cpu/x86.h"
@@ -364,6 +365,22 @@ static void print_machine(void *unused)
         report("          words \"%s\"", boot_summary.command_line);
 }
 
+#ifdef OURO_CPUS
+/* Of a panic: what each of the others was in when it was stopped. */
+static void print_cpus(void *unused)
+{
+    (void)unused;
+    for (unsigned cpu = 0; subject->panic && cpu < cpus_online; cpu++) {
+        const struct trap_frame *frame = cpus_stopped_at(cpu);
+        if (cpu == cpu_index())
+            continue;
+        report("  cpu %-3u %s", cpu, frame != NULL ? "" : "does not answer");
+        if (frame != NULL)
+            report_thread_trace(frame, running_spaces[cpu]);
+    }
+}
+#endif
+
 static void print_log(void *unused)
 {
     (void)unused;
@@ -410,6 +427,9 @@ static const struct {
     {"instruction", print_code, true, TALL},
     {"regs", print_registers, true, TALL},
     {"threads", print_threads, false, 1},
+#ifdef OURO_CPUS
+    {"cpus", print_cpus, false, 0},
+#endif
     {"trace", print_trace, true, 1},
     {"stack", print_stack, true, 0},
     {"calls", print_calls, true, 0},
@@ -424,11 +444,20 @@ static const struct {
 
 static const char *current_part;
 
+/* What GS base should be on this CPU, which its APIC knows. */
+static uint64_t own_gs_base(void)
+{
+    unsigned cpu = 0;
+    while (SEVERAL_CPUS && cpu + 1 < cpus_online && percpus[cpu].apic_id != apic_id())
+        cpu++;
+    return (uint64_t)(uintptr_t)&percpus[cpu];
+}
+
 /* Nested traps push their frames on this stack, as on a kernel stack, and find its bounds in
  * struct percpu. */
 void report_fault(const struct report_subject *s)
 {
-    uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;
+    uint64_t flags = irq_save(), gs = own_gs_base();
     lock_check_pause(); /* nothing runs beside a report, and it takes no lock */
     log_report_begin();
     if (rdmsr(MSR_GS_BASE) != gs) {

@@ -94,6 +94,15 @@ static bool word_watchdog(struct reader *r, char *value)
     return true;
 }
 
+static bool word_cpus(struct reader *r, char *value)
+{
+    unsigned long cpus;
+    if (!cmdline_number(value, &cpus) || cpus < 1 || cpus > 100000)
+        return false;
+    r->options->cpus = (unsigned)cpus;
+    return true;
+}
+
 static bool word_exit(struct reader *r, char *value)
 {
     unsigned long port;
@@ -322,6 +331,7 @@ static const struct {
     {"loglevel", word_loglevel},
     {"deadlock", word_deadlock},
     {"watchdog", word_watchdog},
+    {"cpus", word_cpus},
     {"tsc", word_tsc},
     {"time", word_time},
     {"exit", word_exit},

@@ -27,24 +27,25 @@ struct options {
     int loglevel;
     enum machine_exit_way exit_way;
     uint16_t exit_port;
-    unsigned panic_seconds;                      /* panic=: seconds until the restart; 0: never */
-    char keyboard[8];                            /* keyboard=: a layout of dev/screen/keymap.h */
-    enum paging_kind pagetables;                 /* pagetables= */
-    unsigned window_slot;                        /* pagetables.slot=; 0: random */
-    unsigned arena, slots;                       /* pagetables.arena=, .slots=; 0: not given */
-    uint64_t pool;                               /* pagetables.pool=; 0: not given */
-    bool no_randomness;                          /* norandmaps */
-    bool check_at_end;                           /* check-at-end: check invariants at exit */
-    bool stats;                                  /* linux/call/stats.h */
-    bool missed;                                 /* fs/vfs/missed.h */
-    bool strace;                                 /* linux/call/strace.h */
-    bool profile;                                /* kern/profile.h */
-    bool boot_chart;                             /* kern/boot_marks.h */
-    unsigned deadlock_seconds;                   /* deadlock=; 0: never */
-    unsigned watchdog_seconds;                   /* watchdog=: kern/watchdog.h; 0: never */
-    uint64_t tsc_hz;                             /* tsc=, measured by a host; 0: unknown */
-    bool time_from_host;                         /* time=host: kern/host_time.h */
-    const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
+    unsigned panic_seconds;      /* panic=: seconds until the restart; 0: never */
+    char keyboard[8];            /* keyboard=: a layout of dev/screen/keymap.h */
+    enum paging_kind pagetables; /* pagetables= */
+    unsigned window_slot;        /* pagetables.slot=; 0: random */
+    unsigned arena, slots;       /* pagetables.arena=, .slots=; 0: not given */
+    uint64_t pool;               /* pagetables.pool=; 0: not given */
+    bool no_randomness;          /* norandmaps */
+    bool check_at_end;           /* check-at-end: check invariants at exit */
+    bool stats;                  /* linux/call/stats.h */
+    bool missed;                 /* fs/vfs/missed.h */
+    bool strace;                 /* linux/call/strace.h */
+    bool profile;                /* kern/profile.h */
+    bool boot_chart;             /* kern/boot_marks.h */
+    unsigned deadlock_seconds;   /* deadlock=; 0: never */
+    unsigned watchdog_seconds;   /* watchdog=: kern/watchdog.h; 0: never */
+    unsigned cpus;               /* cpus=: for ouro-cpus.elf, that run at most; 0: all */
+    uint64_t tsc_hz;             /* tsc=, measured by a host; 0: unknown */
+    bool time_from_host;         /* time=host: kern/host_time.h */
+    const char *test;            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     struct net_options net;                      /* ip= */
     /* SOURCE may be LABEL=NAME: fs/block/label.h. */

@@ -10,12 +10,12 @@
 #include "cpu/trap_frame.h"
 #include "cpu/x86.h"
 #include "kern/deferred.h"
-#include "kern/sched_lock.h"
+#include "kern/sched_cpu.h"
 #include "kern/swap.h"
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
-#include "mm/pt/paging.h"
+#include "mm/pt/spaces.h"
 #include "mm/vm/usercopy.h"
 
 #define FPU_ALIGN  64
@@ -30,36 +30,20 @@ NORETURN void thread_run(void (*function)(void *argument), void *argument);
 
 struct spin_lock sched_spin;
 
-static struct run_queue run_queue GUARDED_BY(class_sched);
+struct sched_cpu sched_cpus[CPUS_MAX];
 static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
-static struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
-static struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
-static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
-static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
-static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
-static uint64_t switch_count;
-static uint64_t idle_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
-static uint64_t busy_ns[2];           /* in the kernel, in programs */
-
-/* Ended threads with their stacks, for reuse (all_link). */
-static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
-static uint32_t spare_count GUARDED_BY(class_sched);
+static uint64_t not_idle_ns; /* of the deferred work in the present idle time */
 
 static struct timer idle_timer;
 static uint64_t idle_limit_ns;
 static volatile bool idle_over;
-
-static struct thread *thread_of(struct run_entity *entity)
-{
-    return CONTAINER_OF(entity, struct thread, run);
-}
 
 static void slice_begin(bool over) REQUIRES(class_sched)
 {
     percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
 }
 
-static void sleep_ended(struct timer *timer)
+void thread_sleep_ended(struct timer *timer)
 {
     struct thread *t = CONTAINER_OF(timer, struct thread, sleep_timer);
     spin_lock(&sched_spin, &class_sched);
@@ -67,63 +51,30 @@ static void sleep_ended(struct timer *timer)
     spin_unlock(&sched_spin, &class_sched);
 }
 
-static void thread_free(struct thread *t) REQUIRES(kernel_lock)
-{
-    kstack_free(t->kstack);
-    heap_free(t->fpu_block);
-    heap_free(t);
-}
-
-static void reap(void) REQUIRES(kernel_lock, class_sched)
-{
-    struct thread *t = ended;
-    if (t == NULL)
-        return;
-    ended = NULL;
-    if (spare_count == SPARES_MAX) {
-        thread_free(t);
-        return;
-    }
-    list_add_head(&spares, &t->all_link);
-    spare_count++;
-}
-
-static struct thread *take_spare(void)
-{
-    uint64_t flags = sched_lock();
-    struct thread *t = NULL;
-    if (spare_count > 0) {
-        t = CONTAINER_OF(spares.next, struct thread, all_link);
-        list_remove(&t->all_link);
-        spare_count--;
-    }
-    sched_unlock(flags);
-    return t;
-}
-
-COLD void thread_trim(void)
-{
-    struct thread *t;
-    while ((t = take_spare()) != NULL)
-        thread_free(t);
-}
-
 static void disable_fpu_trap(void) REQUIRES(class_sched)
 {
-    if (!fpu_trap)
+    if (!own()->fpu_trap)
         return;
     __asm__ volatile("clts");
-    fpu_trap = false;
+    own()->fpu_trap = false;
 }
 
 static void swap_fpu(struct thread *t) REQUIRES(class_sched)
 {
     disable_fpu_trap();
-    if (fpu_owner != NULL)
-        cpu_fpu_save(fpu_owner->fpu);
+    if (!SEVERAL_CPUS &&
+        own()->fpu_owner != NULL) /* of several, they are saved when it leaves its CPU */
+        cpu_fpu_save(own()->fpu_owner->fpu);
     cpu_fpu_load(t->fpu);
-    fpu_owner = t;
+    own()->fpu_owner = t;
+    t->fpu_cpu = (uint8_t)cpu_index();
     t->fpu_turns = t->fpu_at_once ? FPU_TURNS + 1 : (uint8_t)(t->fpu_turns + 1);
+}
+
+/* Of several CPUs another may have had its registers since. */
+static bool owns_fpu(const struct thread *t) NO_LOCK_ANALYSIS
+{
+    return own()->fpu_owner == t && (!SEVERAL_CPUS || t->fpu_cpu == cpu_index());
 }
 
 static void load_state(struct thread *t) REQUIRES(class_sched)
@@ -132,20 +83,22 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
     cpu->current = t;
     cpu->kstack_top = t->kstack.end.v;
     cpu->kstack_low = t->kstack.start.v;
+    if (SEVERAL_CPUS)
+        paging_run(t->space != NULL ? t->space : &resting_space);
     if (t->fpu == NULL)
         return; /* kernel thread: the space, FS and the FPU registers stay as they are */
     if (unlikely(t->space != running_space))
         paging_run(t->space);
     wrmsr(MSR_FS_BASE, t->fs_base);
-    if (fpu_owner == t) {
+    if (owns_fpu(t)) {
         disable_fpu_trap();
     } else if (t->fpu_turns > FPU_TURNS) {
         swap_fpu(t);
     } else {
         t->fpu_turns = 0;
-        if (!fpu_trap) {
+        if (!own()->fpu_trap) {
             write_cr0(CR0_KNOWN | CR0_TS);
-            fpu_trap = true;
+            own()->fpu_trap = true;
         }
     }
 }
@@ -160,7 +113,7 @@ static void fpu_used(struct trap_frame *frame)
         return;
     }
     spin_lock(&sched_spin, &class_sched);
-    if (self->fpu == NULL || !fpu_trap)
+    if (self->fpu == NULL || !own()->fpu_trap)
         panic_at(frame, "the kernel used an FPU register");
     swap_fpu(self);
     spin_unlock(&sched_spin, &class_sched);
@@ -169,17 +122,11 @@ static void fpu_used(struct trap_frame *frame)
 /* Looks without the lock: only the running thread makes itself the owner, and another only when it runs. */
 void thread_own_fpu(void) NO_LOCK_ANALYSIS
 {
-    if (likely(fpu_owner == thread_current()))
+    if (likely(owns_fpu(thread_current())))
         return;
     uint64_t flags = sched_lock();
     swap_fpu(thread_current());
     sched_unlock(flags);
-}
-
-static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
-{
-    if (run_queue.count > 0 && !slice_timer.armed)
-        timer_start(&slice_timer, end_ns);
 }
 
 /* `next` has been removed from the run queue. class_sched stays held across the switch. */
@@ -192,9 +139,21 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     arm_slice(next->slice_end_ns);
     if (next == self)
         return;
-    switch_count++;
+    sched_times.switches++;
+    if (SEVERAL_CPUS) {
+        if (self->fpu != NULL && self->state != THREAD_ENDED && owns_fpu(self) && !own()->fpu_trap)
+            cpu_fpu_save(self->fpu);
+        next->cpu = (uint8_t)cpu_index();
+    }
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
+}
+
+static NOINLINE void reap(void) REQUIRES(kernel_lock, class_sched)
+{
+    struct thread *t = own()->ended;
+    own()->ended = NULL;
+    thread_keep(t);
 }
 
 /* kernel_lock precedes class_sched: drops class_sched, then takes both in order. */
@@ -203,12 +162,15 @@ static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lo
     spin_unlock(&sched_spin, &class_sched);
     kernel_lock_take();
     spin_lock(&sched_spin, &class_sched);
-    reap();
+    if (own()->ended != NULL)
+        reap();
 }
 
 void thread_run(void (*function)(void *argument), void *argument) NO_LOCK_ANALYSIS
 {
     take_kernel_lock_again();
+    if (SEVERAL_CPUS) /* it began before its creator had given it all: the creator had kernel_lock */
+        load_state(thread_current());
     sched_unlock(RFLAGS_IF);
     function(argument);
     thread_exit();
@@ -222,7 +184,7 @@ static uint64_t charge(struct thread *self) REQUIRES(class_sched)
     if (unlikely(percpu_slice() & SLICE_POINTS))
         thread_point_passed();
     self->started_ns = now;
-    run_queue_charge(&run_queue, &self->run, ran);
+    run_queue_charge(&own()->queue, &self->run, ran);
     return now;
 }
 
@@ -239,16 +201,18 @@ static void slice_ended(struct timer *timer)
     struct thread *self = thread_current();
     uint64_t now = time_now_ns();
     spin_lock(&sched_spin, &class_sched);
-    if (run_queue.count != 0 && now < self->slice_end_ns) {
+    if (own()->queue.count != 0 && now < self->slice_end_ns) {
         timer_start(timer, self->slice_end_ns);
-    } else if (run_queue.count != 0) {
+    } else if (own()->queue.count != 0) {
         if (self->run.priority != 0)
             charge(self);
-        run_queue_limit(&run_queue, now);
-        bool over = run_queue_turn_is_over(&run_queue, &self->run, self->round_robin);
+        run_queue_limit(&own()->queue, now);
+        bool over = run_queue_turn_is_over(&own()->queue, &self->run, self->round_robin);
         if (!over)
             timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);
         slice_begin(over); /* SLICE_OVER is 1 */
+    } else if (needs_ticks()) {
+        timer_start(timer, now + RUN_SLICE_NS);
     }
     spin_unlock(&sched_spin, &class_sched);
 }
@@ -256,16 +220,17 @@ static void slice_ended(struct timer *timer)
 /* Idles on the stack of the thread that ran last, until a thread is runnable. */
 static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
 {
-    timer_cancel(&slice_timer);
+    timer_cancel(&own()->slice);
     if (idle_limit_ns != 0 && !timer_any_armed())
         timer_start(&idle_timer, time_now_ns() + idle_limit_ns);
     idle_over = false;
     not_idle_ns = 0;
-    while (run_queue.count == 0) {
+    while (own()->queue.count == 0) {
         not_idle_ns += deferred_idle();
         if (unlikely(idle_over)) {
             idle_over = false;
-            if (run_queue.count == 0 && !timer_any_armed()) {
+            if (own()->queue.count == 0 && !timer_any_armed() &&
+                !(SEVERAL_CPUS && sched_others_run())) {
                 spin_unlock(&sched_spin, &class_sched);
                 threads_stuck();
                 spin_lock(&sched_spin, &class_sched);
@@ -273,13 +238,16 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
         }
     }
     timer_cancel(&idle_timer);
-    watchdog_wake();
+    if (!SEVERAL_CPUS || cpu_index() == 0)
+        watchdog_wake();
 }
 
 static struct thread *take_first(void) REQUIRES(class_sched)
 {
-    struct run_entity *first = run_queue_first(&run_queue);
-    run_queue_remove(&run_queue, first);
+    struct run_entity *first = run_queue_first(&own()->queue);
+    if (SEVERAL_CPUS && first == NULL)
+        return sched_steal();
+    run_queue_remove(&own()->queue, first);
     return thread_of(first);
 }
 
@@ -291,11 +259,11 @@ void thread_block(void)
     self->state = THREAD_ASLEEP;
     kernel_lock_drop();
     self->switches[1]++;
-    if (run_queue.count == 0) {
+    if (!SEVERAL_CPUS && own()->queue.count == 0) {
         uint64_t idle_from = now;
         wait_for_work();
         now = time_now_ns();
-        idle_ns += now - idle_from - not_idle_ns;
+        sched_times.idle_ns += now - idle_from - not_idle_ns;
     }
     switch_to(take_first(), now);
     take_kernel_lock_again();
@@ -309,14 +277,18 @@ void thread_wake(struct thread *t, enum err reason)
     t->state = THREAD_RUNNABLE;
     t->wake_reason = reason;
     list_remove(&t->wait.link);
+    if (SEVERAL_CPUS) {
+        sched_enqueue(t, RUN_WOKEN);
+        return;
+    }
     if (self->state == THREAD_RUNNABLE)
-        run_queue_advance(&run_queue, &self->run);
-    run_queue_add(&run_queue, &t->run, RUN_WOKEN);
+        run_queue_advance(&own()->queue, &self->run);
+    run_queue_add(&own()->queue, &t->run, RUN_WOKEN);
     if (self->state != THREAD_RUNNABLE)
         return;
     if (run_queue_preempts(&t->run, &self->run))
         percpu()->slice |= SLICE_OVER;
-    else if (!slice_timer.armed)
+    else if (!own()->slice.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
 }
 
@@ -324,6 +296,8 @@ void thread_wake_for_signal(struct thread *t)
 {
     uint64_t flags = sched_lock();
     thread_wake(t, E_INTR);
+    if (SEVERAL_CPUS && t->cpu != cpu_index() && percpus[t->cpu].current == t)
+        cpu_send(t->cpu, VECTOR_KICK); /* it looks on its way back to the program */
     sched_unlock(flags);
 }
 
@@ -331,18 +305,39 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
 {
     struct thread *self = thread_current();
     uint64_t now = charge(self);
-    run_queue_add(&run_queue, &self->run, place);
+    if (SEVERAL_CPUS && !(self->allowed >> cpu_index() & 1))
+        sched_enqueue(self, RUN_WOKEN); /* no other CPU has it before this one has left its stack */
+    else
+        run_queue_add(&own()->queue, &self->run, place);
     kernel_lock_drop();
     self->switches[0]++;
     switch_to(take_first(), now);
     take_kernel_lock_again();
 }
 
+/* kernel_lock precedes class_sched. */
+static void let_others_locked(void) REQUIRES(kernel_lock, class_sched)
+{
+    if (!cpu_kernel_is_wanted())
+        return;
+    kernel_lock_drop();
+    take_kernel_lock_again();
+}
+
+void thread_let_others(void)
+{
+    kernel_lock_drop();
+    kernel_lock_take();
+}
+
 static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     slice_begin(false);
-    if (run_queue.count != 0)
+    if (own()->queue.count != 0 ||
+        (SEVERAL_CPUS && !(thread_current()->allowed >> cpu_index() & 1)))
         thread_hand_over(place);
+    else if (SEVERAL_CPUS)
+        let_others_locked();
 }
 
 INIT_CODE void thread_count_points(void)
@@ -355,28 +350,6 @@ void thread_yield(void)
     uint64_t flags = sched_lock();
     give_way(RUN_YIELDED);
     sched_unlock(flags);
-}
-
-uint64_t thread_switch_count(void)
-{
-    return switch_count;
-}
-
-void thread_tick(bool in_program)
-{
-    uint64_t busy = time_now_ns() - idle_ns - busy_ns[0] - busy_ns[1];
-    busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;
-    thread_current()->ticks[in_program]++;
-}
-
-uint64_t thread_idle_ns(void)
-{
-    return idle_ns;
-}
-
-uint64_t thread_busy_ns(bool in_program)
-{
-    return busy_ns[in_program];
 }
 
 void thread_preempt(void)
@@ -399,23 +372,6 @@ void thread_preempt(void)
     sched_unlock(flags);
 }
 
-COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
-{
-    uint64_t flags = sched_lock();
-    bool queued = t->run.queued;
-    if (queued)
-        run_queue_remove(&run_queue, &t->run);
-    t->run.priority = priority;
-    t->run.weight = weight;
-    t->round_robin = round_robin;
-    if (queued)
-        run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
-    const struct run_entity *first = run_queue_first(&run_queue);
-    if (first != NULL && run_queue_preempts(first, &thread_current()->run))
-        percpu()->slice |= SLICE_OVER;
-    sched_unlock(flags);
-}
-
 /* Without the lock: a report may have interrupted its holder. */
 void thread_visit(void (*visit)(struct thread *thread, void *context),
                   void *context) NO_LOCK_ANALYSIS
@@ -427,35 +383,6 @@ void thread_visit(void (*visit)(struct thread *thread, void *context),
 void thread_watch_idle(uint64_t after_ns)
 {
     idle_limit_ns = after_ns;
-}
-
-/* A new or reused thread: a stack, all else zero. */
-static struct thread *thread_shell(void) REQUIRES(kernel_lock)
-{
-    struct thread *t = take_spare();
-    if (t != NULL) {
-        *t = (struct thread){.kstack = t->kstack, .fpu_block = t->fpu_block};
-        return t;
-    }
-    t = heap_alloc_zero(sizeof *t);
-    if (t == NULL)
-        return NULL;
-    if (kstack_alloc(&t->kstack) != E_OK) {
-        heap_free(t);
-        return NULL;
-    }
-    return t;
-}
-
-static struct thread *thread_new(const char *name) REQUIRES(kernel_lock)
-{
-    struct thread *t = thread_shell();
-    if (t == NULL)
-        return NULL;
-    str_copy(t->name, name, sizeof t->name);
-    t->id = next_id++;
-    timer_init(&t->sleep_timer, sleep_ended);
-    return t;
 }
 
 /* The registers that switch_stacks() pops for thread_entry. The top is reserved for the program's
@@ -480,10 +407,16 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     uint64_t flags = sched_lock();
     t->state = THREAD_RUNNABLE;
     wait_entry_init(&t->wait, thread_wake_entry);
-    run_entity_init(&t->run, &run_queue);
+    run_entity_init(&t->run, &own()->queue);
     list_add_tail(&all_threads, &t->all_link);
-    run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
-    if (percpu()->current != NULL && !slice_timer.armed)
+    if (SEVERAL_CPUS) {
+        t->cpu = t->cpu_told = (uint8_t)cpu_index();
+        sched_enqueue(t, RUN_PREEMPTED);
+        sched_unlock(flags);
+        return;
+    }
+    run_queue_add(&own()->queue, &t->run, RUN_PREEMPTED);
+    if (percpu()->current != NULL && !own()->slice.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
     sched_unlock(flags);
 }
@@ -525,6 +458,8 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
     t->fpu_turns = thread_current()->fpu_turns;
     t->fpu_at_once = thread_current()->fpu_at_once;
     t->space = running_space;
+    if (SEVERAL_CPUS)
+        t->allowed = thread_current()->allowed;
     *out = t;
     launch(t, function, argument);
     return E_OK;
@@ -533,9 +468,14 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
 NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), void *argument)
 {
     uint64_t flags = sched_lock();
-    run_queue_init(&run_queue);
+    run_queue_init(&own()->queue);
     sched_unlock(flags);
-    timer_init(&slice_timer, slice_ended);
+    timer_init(&own()->slice, slice_ended);
+    if (SEVERAL_CPUS) {
+        virt_t unused;
+        must(paging_space_make(&resting_space));
+        must(thread_create_idle(0, &unused));
+    }
     timer_init(&idle_timer, idle_ended);
     struct thread *first;
     must(thread_create("init", function, argument, &first));
@@ -545,10 +485,53 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
     uint64_t boot_rsp;
     sched_lock();
     kernel_lock_drop();
-    run_queue_remove(&run_queue, &first->run);
+    run_queue_remove(&own()->queue, &first->run);
     first->started_ns = time_now_ns();
+    if (SEVERAL_CPUS)
+        first->space = &first_space;
     load_state(first);
     switch_stacks(&boot_rsp, first->rsp);
+    __builtin_unreachable();
+}
+
+/* Its first turn begins as others do, after a switch. */
+static void idle_loop(void) NO_LOCK_ANALYSIS
+{
+    for (;;) {
+        if (own()->queue.count == 0)
+            wait_for_work();
+        uint64_t now = time_now_ns();
+        own()->idle_ns += now - thread_current()->started_ns;
+        switch_to(take_first(), now);
+    }
+}
+
+/* The thread is in no queue yet. */
+COLD enum err thread_create_idle(unsigned cpu, virt_t *stack) NO_LOCK_ANALYSIS
+{
+    struct thread *t = thread_new("idle");
+    struct sched_cpu *sched = &sched_cpus[cpu];
+    if (t == NULL)
+        return E_NOMEM;
+    t->state = THREAD_ASLEEP; /* for ever: no one is to think that it runs */
+    t->cpu = (uint8_t)cpu;
+    lay_out_stack(t, NULL, NULL);
+    ((uint64_t *)(uintptr_t)t->rsp)[6] = (uint64_t)(uintptr_t)idle_loop;
+    sched->idle = t;
+    if (cpu != 0)
+        run_queue_init(&sched->queue);
+    timer_init(&sched->slice, slice_ended);
+    *stack = virt(t->rsp);
+    return E_OK;
+}
+
+NORETURN void thread_start_cpu(void)
+{
+    struct thread *self = sched_cpus[cpu_index()].idle;
+    spin_lock(&sched_spin, &class_sched);
+    self->started_ns = time_now_ns();
+    load_state(self);
+    idle_loop();
     __builtin_unreachable();
 }
 
@@ -560,14 +543,14 @@ NORETURN void thread_exit(void)
     self->state = THREAD_ENDED;
     timer_cancel(&self->sleep_timer);
     list_remove(&self->all_link);
-    if (fpu_owner == self)
-        fpu_owner = NULL;
+    if (own()->fpu_owner == self)
+        own()->fpu_owner = NULL;
     kernel_lock_drop();
-    if (run_queue.count == 0) {
+    if (!SEVERAL_CPUS && own()->queue.count == 0) {
         wait_for_work();
         now = time_now_ns();
     }
-    ended = self;
+    own()->ended = self;
     switch_to(take_first(), now);
     panic("an ended thread was switched to");
 }
@@ -590,11 +573,4 @@ void thread_set_fs_base(uint64_t base)
 {
     thread_current()->fs_base = base;
     wrmsr(MSR_FS_BASE, base);
-}
-
-/* A thread that is not running has its final count; the running thread reads its own. */
-uint64_t thread_cpu_ns(const struct thread *t)
-{
-    bool running = t == thread_current() && thread_state_now(t) == THREAD_RUNNABLE;
-    return t->cpu_ns + (running ? time_now_ns() - t->started_ns : 0);
 }

@@ -22,6 +22,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "cpu/cpus.h"
 #include "cpu/lock.h"
 #include "cpu/percpu.h"
 #include "kern/run_queue.h"
@@ -55,6 +56,9 @@ struct thread {
     struct run_entity run GUARDED_BY(class_sched);
     /* SCHED_RR: yields to others of its real-time priority at the end of a slice. */
     bool round_robin GUARDED_BY(class_sched);
+    uint8_t cpu GUARDED_BY(class_sched); /* runs there, or is in its queue, or ran there last */
+    uint8_t fpu_cpu;  /* the last that loaded its FPU registers; CPUS_MAX: none */
+    uint64_t allowed; /* the set of CPUs that it may run on */
     struct wait_entry wait GUARDED_BY(class_sched);            /* in a wait queue while asleep */
     struct list all_link GUARDED_BY(class_sched);              /* of all threads */
     const struct wait_queue *waits_on GUARDED_BY(class_sched); /* while asleep */
@@ -73,6 +77,7 @@ struct thread {
     void *fpu;                   /* XSAVE area; NULL for a kernel thread */
     void *fpu_block;             /* the heap block around it */
     uint8_t fpu_turns;           /* turns in a row in which it used the FPU registers, modulo 256 */
+    uint8_t cpu_told;            /* the CPU that its program has last been told of */
     bool fpu_at_once;            /* its program executes XSAVE and XRSTOR, which do not trap */
     void *linux_thread;          /* struct linux_thread, owned by linux/ */
     void *fs_context;            /* its process's struct fs_context; NULL: fs_first */
@@ -160,6 +165,7 @@ uint64_t thread_switch_count(void);
 void thread_tick(bool in_program);
 /* Time that was spent idle; never decreases. */
 uint64_t thread_idle_ns(void);
+uint64_t thread_idle_ns_of(unsigned cpu);
 /* Time that was not, up to the last tick: in programs or in the kernel, by the ticks; never decreases. */
 uint64_t thread_busy_ns(bool in_program);
 
@@ -170,8 +176,28 @@ static inline bool thread_slice_over(void)
 {
     return percpu_slice_over();
 }
+/* For a kernel for several CPUs. The set must have one that runs. O(log n). */
+void thread_set_allowed(struct thread *thread, uint64_t cpus);
+static inline uint64_t thread_allowed(const struct thread *thread)
+{
+    return thread->allowed & cpus_all();
+}
+/* The calling thread is on another CPU than when this was last called for it. */
+static inline bool thread_has_moved(void)
+{
+    return SEVERAL_CPUS && unlikely(thread_current()->cpu_told != cpu_index());
+}
+/* Creates the idle threads of the first CPU, or of the one that gets the next number: *stack is where it starts. E_NOMEM. Boot. */
+MUST_CHECK enum err thread_create_idle(unsigned cpu, virt_t *stack) REQUIRES(kernel_lock);
+/* The first code of another CPU: idles. */
+NORETURN void thread_start_cpu(void);
+/* Another CPU has something for this one (VECTOR_KICK). Callers: its interrupt. */
+void thread_kicked(void);
+
 /* Called on the way back to the program: does deferred work, then yields if the slice is over. */
 void thread_preempt(void) REQUIRES(kernel_lock);
+/* Lets the CPU have kernel_lock that waits for it. */
+void thread_let_others(void) REQUIRES(kernel_lock);
 /* The preemption point of long loops: as thread_preempt(), in the middle of a system call. No path
  * of the kernel runs for more than 2,000,000 instructions without one, except boot, panic and
  * reports. kernel_lock is dropped meanwhile, so what it guards may have changed: the caller reads it
@@ -183,6 +209,8 @@ static inline void thread_give_way(void)
     kernel_lock_assert();
     if (unlikely(percpu_slice() != 0))
         thread_preempt();
+    else if (SEVERAL_CPUS && unlikely(cpu_kernel_is_wanted()))
+        thread_let_others();
 }
 
 /* From now on each preemption point calls thread_point_passed(). Boot. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers are in a queue for each clock ordered by deadline; the APIC's one-shot timer is set for the first.
+/* Timers are in a queue for each CPU and clock ordered by deadline; the APIC's one-shot timer is set for the first.
  * class_timer guards the queues and is dropped while a timer's function runs. */
 #include "kern/time.h"
 
 #include "base/compiler.h"
 #include "base/mul_div.h"
 #include "cpu/apic.h"
+#include "cpu/cpus.h"
 #include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
@@ -16,7 +17,7 @@ static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns;               /* realtime - monotonic; one load reads it */
 static bool realtime_set GUARDED_BY(class_timer); /* by the program */
 static struct spin_lock timer_spin;
-static struct pqueue timers[2] GUARDED_BY(class_timer); /* by timer->realtime */
+static struct pqueue timers[CPUS_MAX][2] GUARDED_BY(class_timer); /* by CPU and timer->realtime */
 /* Armed timers that are not in the background. */
 static unsigned foreground GUARDED_BY(class_timer);
 
@@ -44,7 +45,8 @@ static uint64_t monotonic_deadline(const struct timer *timer)
 
 static struct timer *first_timer(void) REQUIRES(class_timer)
 {
-    struct pqueue_node *node = pqueue_first(&timers[false]), *real = pqueue_first(&timers[true]);
+    struct pqueue *own = timers[cpu_index()];
+    struct pqueue_node *node = pqueue_first(&own[false]), *real = pqueue_first(&own[true]);
     struct timer *first = node != NULL ? CONTAINER_OF(node, struct timer, node) : NULL;
     if (likely(real == NULL))
         return first;
@@ -71,6 +73,9 @@ static void set_realtime_offset(uint64_t now, bool by_program)
     realtime_set |= by_program;
     time_realtime_changed();
     arm_hardware();
+    for (unsigned cpu = 0; SEVERAL_CPUS && cpu < cpus_online; cpu++)
+        if (cpu != cpu_index())
+            cpu_send(cpu, VECTOR_KICK);
     spin_unlock_irq(&timer_spin, &class_timer, flags);
 }
 
@@ -92,14 +97,16 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 
 static void time_insert(struct timer *timer) REQUIRES(class_timer)
 {
-    pqueue_insert(&timers[timer->realtime], &timer->node, timer->deadline_ns);
+    if (SEVERAL_CPUS)
+        timer->cpu = (uint8_t)cpu_index();
+    pqueue_insert(&timers[cpu_index()][timer->realtime], &timer->node, timer->deadline_ns);
     timer->armed = true;
     foreground += !timer->background;
 }
 
 static void time_take_out(struct timer *timer) REQUIRES(class_timer)
 {
-    pqueue_remove(&timers[timer->realtime], &timer->node);
+    pqueue_remove(&timers[SEVERAL_CPUS ? timer->cpu : 0][timer->realtime], &timer->node);
     timer->armed = false;
     foreground -= !timer->background;
 }
@@ -127,6 +134,13 @@ void timer_cancel(struct timer *timer)
             arm_hardware();
     }
     spin_unlock_irq(&timer_spin, &class_timer, flags);
+}
+
+COLD void time_kicked(void)
+{
+    spin_lock(&timer_spin, &class_timer);
+    arm_hardware();
+    spin_unlock(&timer_spin, &class_timer);
 }
 
 bool timer_any_armed(void)

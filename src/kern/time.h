@@ -35,6 +35,7 @@ struct timer {
     struct pqueue_node node;
     uint64_t deadline_ns; /* on the clock of time_now_ns(), or of time_realtime_ns() */
     void (*fire)(struct timer *timer);
+    uint8_t cpu; /* of several CPUs: the one that armed it, in whose interrupt it fires */
     bool armed;
     bool
         realtime; /* on the clock of time_realtime_ns(), and follows when it is set; while not armed */
@@ -48,5 +49,7 @@ void timer_cancel(struct timer *timer);
 /* True if a timer other than a background one is armed, so that an event is to come. Interrupts
  * off. */
 bool timer_any_armed(void);
+/* The clock of time_realtime_ns() was set on another CPU. Callers: an interrupt of this one. */
+void time_kicked(void);
 /* True if the timer interrupt came while program code ran. Callers: a timer's function. */
 bool time_interrupted_program(void);

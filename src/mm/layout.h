@@ -46,6 +46,8 @@
 #define LAYOUT_FRAMES_END          0xfffffa0000000000
 #define LAYOUT_SCRATCH             0xfffffa0000000000 /* one page, remapped at will */
 #define LAYOUT_SCRATCH_PIN         0xfffffa0000001000 /* keeps the scratch page's table alive */
+#define LAYOUT_SCRATCH_CPUS        0xfffffa0000002000 /* of several CPUs: two such pages for each */
+#define LAYOUT_SCRATCH_CPUS_SIZE   0x80000
 
 #define LAYOUT_PHYSICAL_START      0xfffffa8000000000 /* address of physical 0 */
 #define LAYOUT_PHYSICAL_END        0xfffffe8000000000

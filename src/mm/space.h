@@ -16,6 +16,7 @@
 #include "base/addr.h"
 #include "base/gap_tree.h"
 #include "base/list.h"
+#include "cpu/cpus.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,5 +61,11 @@ struct address_space {
 extern struct address_space kernel_space;
 /* The first program's space; its level-4 table is the one that boot made. Stays for ever: kernel threads may run in it. */
 extern struct address_space first_space;
-/* The space whose level-4 table is in CR3. */
-extern struct address_space *running_space;
+/* The space whose level-4 table is in CR3 of this CPU. */
+extern struct address_space *running_spaces[CPUS_MAX];
+#define running_space (running_spaces[cpu_index()])
+/* Of several CPUs: the space that a CPU is about to leave, which the CPU may still use; NULL: none. */
+extern struct address_space *leaving_spaces[CPUS_MAX];
+/* Of several CPUs: nothing but the kernel's half. Kernel threads and idle CPUs are in it, so that no program waits for them
+ * when it changes its tables. */
+extern struct address_space resting_space;

@@ -46,7 +46,15 @@ enum {
 
     /* Offsets in the MADT and in its entries (ACPI 6.4, 5.2.12). */
     MADT_ENTRIES = 44,
-    MADT_IOAPIC = 1, /* type */
+    MADT_APIC = 0, /* types */
+    MADT_APIC_SIZE = 8,
+    MADT_APIC_ID = 3,
+    MADT_APIC_FLAGS = 4,
+    MADT_X2APIC = 9,
+    MADT_X2APIC_SIZE = 16,
+    MADT_X2APIC_ID = 4,
+    MADT_X2APIC_FLAGS = 8,
+    MADT_IOAPIC = 1,
     MADT_IOAPIC_SIZE = 12,
     MADT_IOAPIC_ADDRESS = 4,
     MADT_IOAPIC_FIRST = 8,
@@ -59,6 +67,7 @@ enum {
     MCFG_LAST = 11,
     MCFG_BUS_SHIFT = 20,
 
+    FLAG_CPU_ENABLED = 1,
     FLAG_POWER_BUTTON_IS_CONTROL_METHOD = 1 << 4,
     FLAG_PM_TIMER_32_BITS = 1 << 8,
     FLAG_RESET_REGISTER = 1 << 10,
@@ -308,6 +317,38 @@ bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *con
             out->ioapic[out->count].first = load32(entry + MADT_IOAPIC_FIRST);
             out->count++;
         }
+        at += length;
+    }
+    return true;
+}
+
+static void add_cpu(struct acpi_cpus *cpus, uint32_t id, uint32_t flags)
+{
+    if (!(flags & FLAG_CPU_ENABLED) || cpus->count == ACPI_CPUS_MAX)
+        return;
+    for (unsigned i = 0; i < cpus->count; i++)
+        if (cpus->apic_id[i] == id)
+            return;
+    cpus->apic_id[cpus->count++] = id;
+}
+
+bool acpi_read_cpus(const void *rsdp, size_t size, acpi_map map, void *context,
+                    struct acpi_cpus *out)
+{
+    struct reader r = {map, context, rsdp, size};
+    struct table madt;
+    if (!is_rsdp(rsdp, size) || !find_table(&r, "APIC", MADT_ENTRIES, &madt))
+        return false;
+    out->count = 0;
+    for (uint32_t at = MADT_ENTRIES; madt.size - at >= 2;) {
+        const uint8_t *entry = madt.bytes + at;
+        uint32_t length = entry[1];
+        if (length < 2 || length > madt.size - at)
+            return false;
+        if (entry[0] == MADT_APIC && length >= MADT_APIC_SIZE)
+            add_cpu(out, entry[MADT_APIC_ID], load32(entry + MADT_APIC_FLAGS));
+        else if (entry[0] == MADT_X2APIC && length >= MADT_X2APIC_SIZE)
+            add_cpu(out, load32(entry + MADT_X2APIC_ID), load32(entry + MADT_X2APIC_FLAGS));
         at += length;
     }
     return true;

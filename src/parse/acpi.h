@@ -77,6 +77,18 @@ struct acpi_interrupts {
 MUST_CHECK bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
                                      struct acpi_interrupts *out);
 
+#define ACPI_CPUS_MAX 256
+
+/* The CPUs that may be started, in the table's order, each once (MADT, 5.2.12.2 and 5.2.12.12). */
+struct acpi_cpus {
+    unsigned count;
+    uint32_t apic_id[ACPI_CPUS_MAX];
+};
+
+/* False if there is no valid MADT. CPUs beyond ACPI_CPUS_MAX are left out. */
+MUST_CHECK bool acpi_read_cpus(const void *rsdp, size_t size, acpi_map map, void *context,
+                               struct acpi_cpus *out);
+
 /* Where the configuration space of PCI's segment 0 is in memory (MCFG, PCI Firmware 3.0, 4.1.2): 1 MiB
  * for each bus. */
 struct acpi_pci {

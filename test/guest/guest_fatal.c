@@ -49,7 +49,7 @@ static void break_ist(void)
 {
     struct virt_range page = {GUEST_ARENA_PAGE(0), GUEST_ARENA_PAGE(1)};
     must(paging_map(running_space, page.start, guest_frame(1), PAGE_SIZE, prot_rw()));
-    cpu_tables_set_ist(IST_COMMON, page.end);
+    cpu_tables_set_ist(0, IST_COMMON, page.end);
     paging_unmap(running_space, page, keep_frame, NULL);
 }
 

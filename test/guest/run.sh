@@ -10,7 +10,7 @@ trap 'rm -f "$log"' EXIT
 qemu=${OURO_QEMU:-qemu-system-x86_64}
 
 timeout -k 5 $((${OURO_GUEST_TIMEOUT:-120} * ${SLOW:-1})) "$qemu" -nodefaults -no-user-config -display none -no-reboot \
-    -accel tcg -cpu max -machine "${OURO_GUEST_MACHINE:-microvm,auto-kernel-cmdline=off}" -m "${OURO_GUEST_MEMORY:-64M}" \
+    -accel "${OURO_GUEST_ACCEL:-tcg}" -cpu max -machine "${OURO_GUEST_MACHINE:-microvm,auto-kernel-cmdline=off}" -m "${OURO_GUEST_MEMORY:-64M}" \
     -chardev stdio,id=console,signal=off -serial chardev:console \
     -device isa-debug-exit,iobase=0xf4,iosize=0x04 \
     -kernel "$kernel" -append "console=ttyS0 exit=0xf4 $words" "$@" >"$log" 2>&1 </dev/null

@@ -91,6 +91,19 @@ foreach(name hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc th
     set_property(TEST programs.locks.${name} APPEND PROPERTY ENVIRONMENT
         "KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")
 endforeach()
+# Some of them again on several CPUs (docs/cpus.md), which QEMU runs in turn.
+foreach(name hello-pie threads-glibc storm-glibc futexes-glibc signals-musl rseq forks-musl exec-glibc priorities-glibc
+        memcalls-musl sockets-glibc)
+    ouro_program_test(cpus.${name} 400 ${run_case} ${name})
+    set_property(TEST programs.cpus.${name} APPEND PROPERTY ENVIRONMENT CPUS=2 OURO_CPUS_IN_TURN=1)
+endforeach()
+foreach(name places rights frames words vectors signals)
+    ouro_program_test(cpus.races-${name} 400 ${run_case} races-${name})
+    set_property(TEST programs.cpus.races-${name} APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1)
+endforeach()
+if(OURO_BOCHS_PROGRAM)
+    ouro_program_test(cpus.scale-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/scale.sh ${program_dir}/scale-musl)
+endif()
 # Every space's invariants at the end.
 ouro_program_test(locks.crowds-musl 300 ${run_case} crowds-musl)
 set_property(TEST programs.locks.crowds-musl APPEND PROPERTY ENVIRONMENT

@@ -39,6 +39,7 @@ in_ouro() {
     [ -z "${KERNEL:-}" ] || words+=(--kernel "$KERNEL")
     local machine=(--medium direct --machine microvm --timeout $((60 * ${SLOW:-1})))
     [ "${EMULATOR:-qemu}" = qemu ] || machine=(--emulator "$EMULATOR" --timeout $((300 * ${SLOW:-1})))
+    [ -z "${CPUS:-}" ] || machine+=(--cpus "$CPUS")
     cd "$work/root" && exec "$ouro" run "${machine[@]}" --append "loglevel=3 ${WORDS:-}" --root . --bare "${words[@]}" "${command[@]}"
 }
 

@@ -119,3 +119,15 @@ void emulator_explain(void)
         fclose(file);
     free(path);
 }
+
+unsigned machine_cpus(const char *text)
+{
+    char *end;
+    unsigned long count = strtoul(text, &end, 10);
+    if (strcmp(text, "host") == 0) {
+        count = (unsigned long)sysconf(_SC_NPROCESSORS_ONLN);
+        return count < MACHINE_CPUS_MAX ? (unsigned)count : MACHINE_CPUS_MAX;
+    }
+    return *text < '0' || *text > '9' || *end != '\0' || count > MACHINE_CPUS_MAX ? 0
+                                                                                  : (unsigned)count;
+}

@@ -24,6 +24,8 @@ enum medium {
     MEDIUM_USB,
     MEDIUM_DIRECT
 };
+#define MACHINE_CPUS_MAX 64 /* of ouro-cpus.elf: src/CMakeLists.txt */
+
 enum chipset {
     CHIPSET_PC,
     CHIPSET_Q35,
@@ -35,6 +37,7 @@ struct machine {
     enum firmware firmware;
     enum medium medium;
     enum chipset chipset;
+    unsigned cpus;       /* 1 to MACHINE_CPUS_MAX */
     uint64_t memory;     /* bytes, a multiple of 4096 */
     const char *image;   /* cd, usb: a temporary file, writable */
     const char *kernel;  /* direct */
@@ -104,3 +107,6 @@ static inline bool qemu_has_card(const struct machine *machine)
 
 void qemu_start(const struct machine *machine, struct emulator *out, int log);
 void bochs_start(const struct machine *machine, struct emulator *out, int log);
+
+/* The argument of --cpus: a number up to MACHINE_CPUS_MAX, or "host". 0: it is neither. */
+unsigned machine_cpus(const char *text);

@@ -77,20 +77,22 @@ static int accept_bochs(int listener, uint16_t port, struct child *bochs)
 static void write_configuration(const struct machine *m, uint16_t port)
 {
     struct text rc = {0};
-    text_string(&rc, "display_library: term\n"
-                     "config_interface: textconfig\n"
-                     "romimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
-                     "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest\n"
-                     "cpu: model=corei7_skylake_x, ips=50000000, reset_on_triple_fault=0\n"
-                     "clock: sync=none, time0=utc\n"
-                     "panic: action=fatal\n"
-                     "error: action=ignore\n"
-                     "info: action=ignore\n"
-                     "debug: action=ignore\n"
-                     "speaker: enabled=0\n"
-                     "log: bochs.log\n"
-                     "boot: cdrom\n"
-                     "ata0-master: type=cdrom, path=image.iso, status=inserted\n");
+    text_format(&rc,
+                "display_library: term\n"
+                "config_interface: textconfig\n"
+                "romimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
+                "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest\n"
+                "cpu: model=corei7_skylake_x, count=%u, ips=50000000, reset_on_triple_fault=0\n"
+                "clock: sync=none, time0=utc\n"
+                "panic: action=fatal\n"
+                "error: action=ignore\n"
+                "info: action=ignore\n"
+                "debug: action=ignore\n"
+                "speaker: enabled=0\n"
+                "log: bochs.log\n"
+                "boot: cdrom\n"
+                "ata0-master: type=cdrom, path=image.iso, status=inserted\n",
+                m->cpus);
     text_format(&rc, "megs: %llu\n", (unsigned long long)(m->memory >> 20));
     if (m->network.kind == NETWORK_USER)
         text_string(&rc, "pci: enabled=1, chipset=i440fx, slot1=e1000\n"

@@ -67,6 +67,14 @@ static void add_medium(struct args *args, const struct machine *m)
     free(image);
 }
 
+/* True if QEMU runs the processors in turn on one of this computer's: a processor that waits for another leaves it at once. With more of them than
+ * the computer has, or has free, that is faster. */
+static bool takes_turns(const struct machine *m)
+{
+    return m->cpus > 1 && (m->cpus > (unsigned)sysconf(_SC_NPROCESSORS_ONLN) ||
+                           getenv("OURO_CPUS_IN_TURN") != NULL);
+}
+
 /* Options of every machine: no default devices, and exit instead of reboot. */
 static void add_common(struct args *args, const struct machine *m)
 {
@@ -74,7 +82,9 @@ static void add_common(struct args *args, const struct machine *m)
                                   "-no-user-config",
                                   "-no-reboot",
                                   "-accel",
-                                  kvm_works() ? "kvm" : "tcg",
+                                  kvm_works()      ? "kvm"
+                                  : takes_turns(m) ? "tcg,thread=single"
+                                                   : "tcg",
                                   "-cpu",
                                   "max",
                                   "-boot",
@@ -95,6 +105,10 @@ static void add_common(struct args *args, const struct machine *m)
     args_add(args, machine_names[m->chipset]);
     args_add(args, "-m");
     args_format(args, "%lluk", (unsigned long long)(m->memory / 1024));
+    if (m->cpus > 1) {
+        args_add(args, "-smp");
+        args_format(args, "%u", m->cpus);
+    }
     if (m->chipset != CHIPSET_MICROVM) {
         args_add(args, "-vga");
         args_add(args, "std");

@@ -86,6 +86,12 @@
          "boot medium; direct: QEMU -kernel, no boot loader",                                      \
          2},                                                                                       \
         {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2}, \
+        {"cpus",                                                                                   \
+         KEY_CPUS,                                                                                 \
+         "N|host",                                                                                 \
+         0,                                                                                        \
+         "processors of the machine; host: as many as this computer has; default 1",               \
+         2},                                                                                       \
         {"net-dump", KEY_NET_DUMP, "FILE.pcap", 0, "write all frames to this file", 2},            \
         {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},             \
     {                                                                                              \

@@ -20,6 +20,7 @@ enum { /* options without a short form */
     KEY_FIRMWARE,
     KEY_MEDIUM,
     KEY_MACHINE,
+    KEY_CPUS,
     KEY_IMAGE,
     KEY_TIMEOUT,
     KEY_REPORT,

@@ -137,6 +137,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
         m->medium = parse_choice(state, "--medium", text, media);
         o->medium_chosen = true;
         break;
+    case KEY_CPUS:
+        m->cpus = machine_cpus(text);
+        if (m->cpus == 0)
+            argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
+        break;
     case KEY_MACHINE:
         m->chipset = parse_choice(state, "--machine", text, chipsets);
         break;
@@ -528,6 +533,8 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "--image boots from --medium cd or usb");
     if (o->image && access(o->image, R_OK) != 0)
         fail_errno("cannot read %s", o->image);
+    if (!o->kernel)
+        o->kernel = place_built(o->machine.cpus > 1 ? "kernel/ouro-cpus.elf" : "kernel/ouro.elf");
     if (access(o->kernel, R_OK) != 0 && !o->image)
         fail_errno("cannot read the kernel %s", o->kernel);
 }
@@ -538,8 +545,8 @@ static void start(enum command command, struct request *out)
         .command = command,
         .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
+                    .cpus = 1,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = place_built("kernel/ouro.elf"),
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
 }

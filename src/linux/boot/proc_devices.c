@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/interrupts, softirqs and locks, the number of open files, and the CPU's caches. */
 #include "base/list.h"
+#include "cpu/cpus.h"
 #include "cpu/trap.h"
 #include "cpu/vectors.h"
 #include "cpu/x86.h"
@@ -15,25 +16,41 @@
 static const char *const line_names[16] = {
     [1] = "i8042", [4] = "ttyS0", [12] = "i8042", [14] = "ata_piix", [15] = "ata_piix"};
 
+static void put_counts(struct text *text, unsigned vector)
+{
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        text_printf(text, " %10lu", trap_interrupts_of(cpu, vector, vector + 1));
+}
+
 static void put_interrupts(struct text *text, const char *label, unsigned vector, const char *what)
 {
-    text_printf(text, "%3s: %10lu   %s\n", label, trap_interrupts(vector, vector + 1), what);
+    text_printf(text, "%3s:", label);
+    put_counts(text, vector);
+    text_printf(text, "   %s\n", what);
 }
 
 void proc_show_interrupts(struct text *text, void *context)
 {
     (void)context;
-    text_printf(text, "           CPU0       \n");
+    text_printf(text, "           ");
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        text_printf(text, "CPU%-8u", cpu);
+    text_printf(text, "\n");
     for (unsigned i = 0; i < 48; i++) {
         unsigned vector = i < 16 ? VECTOR_PIC + i : VECTOR_DEVICE + i - 16;
-        uint64_t count = trap_interrupts(vector, vector + 1);
-        if (count == 0)
+        if (trap_interrupts(vector, vector + 1) == 0)
             continue;
-        text_printf(text, "%3u: %10lu   %s", i, count, i < 16 ? "XT-PIC" : "PCI-MSI");
+        text_printf(text, "%3u:", i);
+        put_counts(text, vector);
+        text_printf(text, "   %s", i < 16 ? "XT-PIC" : "PCI-MSI");
         const char *name = i < 16 ? line_names[i] : NULL;
         text_printf(text, name != NULL ? "      %s\n" : "\n", name);
     }
     put_interrupts(text, "LOC", VECTOR_TIMER, "Local timer interrupts");
+    if (SEVERAL_CPUS) {
+        put_interrupts(text, "RES", VECTOR_KICK, "Rescheduling interrupts");
+        put_interrupts(text, "TLB", VECTOR_TLB, "TLB shootdowns");
+    }
     put_interrupts(text, "SPU", VECTOR_SPURIOUS, "Spurious interrupts");
     text_printf(text, "ERR: %10u\nMIS: %10u\n", 0, 0);
 }

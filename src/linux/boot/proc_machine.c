@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "base/str.h"
+#include "cpu/cpus.h"
 #include "cpu/features.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
@@ -50,12 +51,11 @@ static void proc_machine_put_flags(struct text *text, uint32_t bits, const char 
     }
 }
 
-void proc_show_cpuinfo(struct text *text, void *context)
+static void show_cpu(struct text *text, unsigned number)
 {
-    (void)context;
     const struct cpu_features *cpu = &cpu_features;
     uint64_t khz = tsc_hz() / 1000;
-    text_printf(text, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
+    text_printf(text, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", number,
                 cpu->vendor, cpu->family, cpu->model);
     text_printf(text, "model name\t: %s\nstepping\t: %u\n",
                 cpu->brand[0] != '\0' ? cpu->brand : "unknown", cpu->stepping);
@@ -63,8 +63,10 @@ void proc_show_cpuinfo(struct text *text, void *context)
     uint64_t cache = proc_cache_size(PROC_CACHE_LAST);
     if (cache != 0)
         text_printf(text, "cache size\t: %lu KB\n", cache / 1024);
-    text_printf(text, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
-    text_printf(text, "apicid\t\t: 0\ninitial apicid\t: 0\nfpu\t\t: yes\nfpu_exception\t: yes\n");
+    text_printf(text, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n",
+                cpus_online, number, cpus_online);
+    text_printf(text, "apicid\t\t: %u\ninitial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\n",
+                percpus[number].apic_id, percpus[number].apic_id);
     text_printf(text, "cpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", cpuid(0, 0).eax);
     proc_machine_put_flags(text, cpu->leaf1_edx, flags_1_edx);
     proc_machine_put_flags(text, cpu->extended_edx, flags_extended);
@@ -76,6 +78,13 @@ void proc_show_cpuinfo(struct text *text, void *context)
     text_printf(text, "clflush size\t: 64\ncache_alignment\t: 64\n");
     text_printf(text, "address sizes\t: %u bits physical, 48 bits virtual\npower management:\n\n",
                 cpu->physical_bits);
+}
+
+void proc_show_cpuinfo(struct text *text, void *context)
+{
+    (void)context;
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        show_cpu(text, cpu);
 }
 
 struct load {
@@ -126,14 +135,27 @@ void proc_show_report(struct text *text, void *context)
         text_append(text, report, size);
 }
 
+/* The ticks sample the first of several CPUs: what another does not idle is divided as all of it is. */
+static void put_cpu_times(struct text *text, unsigned cpu, uint64_t program, uint64_t kernel)
+{
+    uint64_t idle = thread_idle_ns_of(cpu) / TICK_NS, now = time_now_ns() / TICK_NS;
+    if (SEVERAL_CPUS) {
+        uint64_t busy = now > idle ? now - idle : 0, all = program + kernel;
+        program = all != 0 ? busy * program / all : busy;
+        kernel = busy - program;
+    }
+    text_printf(text, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", cpu, program, kernel, idle);
+}
+
 void proc_show_stat(struct text *text, void *context)
 {
     (void)context;
     struct load load = load_now();
     uint64_t program = thread_busy_ns(true) / TICK_NS, kernel = thread_busy_ns(false) / TICK_NS;
-    for (unsigned i = 0; i < 2; i++)
-        text_printf(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", i == 0 ? "cpu " : "cpu0", program,
-                    kernel, thread_idle_ns() / TICK_NS);
+    text_printf(text, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", program, kernel,
+                thread_idle_ns() / TICK_NS);
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        put_cpu_times(text, cpu, program, kernel);
     text_printf(text, "intr %lu", trap_interrupts(VECTOR_EXCEPTIONS, VECTOR_COUNT));
     for (unsigned vector = VECTOR_PIC; vector < VECTOR_PIC + 16; vector++)
         text_printf(text, " %lu", trap_interrupts(vector, vector + 1));

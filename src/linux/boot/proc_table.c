@@ -12,6 +12,7 @@
 #include "kern/block.h"
 #include "kern/netdev.h"
 #include "kern/random.h"
+#include "cpu/cpus.h"
 #include "linux/abi/release.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
@@ -122,6 +123,18 @@ static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
         LINK_FILE(name, index, "tx_queue_len", LINK_TX_QUEUE_LENGTH),                              \
         LINK_FILE(name, index, "type", LINK_TYPE)
 
+/* The CPUs as a list of numbers. */
+#ifdef OURO_CPUS
+#define ONE_CPU(path, text)
+static void show_cpus(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, cpus_online > 1 ? "0-%u\n" : "%u\n", cpus_online - 1);
+}
+#else
+#define ONE_CPU(path, text) T(path, text)
+#endif
+
 static const struct procfs_row rows[] = {
     {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},
     {"cmdline", proc_show_command_line, NULL, NULL, 0},
@@ -164,6 +177,13 @@ static const struct procfs_row rows[] = {
     {"sys/kernel/hostname", show_host_name, store_host_name, NULL, 0},
     {"sys/kernel/random/boot_id", proc_show_boot_id, NULL, NULL, 0},
     {"sys/kernel/random/uuid", proc_show_new_uuid, NULL, NULL, 0},
+#ifdef OURO_CPUS
+    {CPU "online", show_cpus, NULL, NULL, 0},
+    {CPU "possible", show_cpus, NULL, NULL, 0},
+    {CPU "present", show_cpus, NULL, NULL, 0},
+    {NODE "has_cpu", show_cpus, NULL, NULL, 0},
+    {NODE "node0/cpulist", show_cpus, NULL, NULL, 0},
+#endif
     {NODE "node0/meminfo", proc_show_node_meminfo, NULL, NULL, 0},
     CACHE(0),
     CACHE(1),
@@ -247,19 +267,19 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
                                         T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
                                             CPU
                                             "offline",
-                                            "") T(CPU "online", "0")
-                                            T(CPU "possible", "0") T(CPU "present", "0") T(
+                                            "") ONE_CPU(CPU "online", "0")
+                                            ONE_CPU(CPU "possible", "0") ONE_CPU(CPU "present", "0") T(
                                                 CPU
                                                 "smt/active",
                                                 "0") T(CPU "smt/control",
                                                        "notsupported") T(CLOCK
                                                                          "available_clocksource",
                                                                          "tsc ")
-                                                T(CLOCK "current_clocksource", "tsc") T(
+                                                T(CLOCK "current_clocksource", "tsc") ONE_CPU(
                                                     NODE "has_cpu",
                                                     "0") T(NODE "has_memory",
                                                            "0") T(NODE "has_normal_memory", "0")
-                                                    T(NODE "node0/cpulist", "0") T(
+                                                    ONE_CPU(NODE "node0/cpulist", "0") T(
                                                         NODE "node0/cpumap",
                                                         "1") T(NODE "node0/distance",
                                                                "10") T(NODE "online",

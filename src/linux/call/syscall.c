@@ -12,6 +12,7 @@
 #include "linux/call/stats.h"
 #include "linux/call/strace.h"
 #include "linux/task/process.h"
+#include "linux/task/rseq.h"
 #include "linux/task/signal.h"
 #include "linux/task/trace.h"
 #include "mm/vm/usercopy.h"
@@ -216,6 +217,12 @@ void syscall_dispatch(struct trap_frame *frame)
     if (unlikely(thread_slice_over())) {
         interrupts_on();
         thread_preempt();
+        interrupts_off();
+    }
+    while (thread_has_moved()) {
+        interrupts_on();
+        if (rseq_moved() != E_OK)
+            signal_force_segv();
         interrupts_off();
     }
     if (unlikely(e == E_INTR || thread->signal_pending)) {

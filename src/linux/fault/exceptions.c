@@ -189,13 +189,15 @@ void trap_leave(struct trap_frame *frame)
     if (frame->vector >= VECTOR_EXCEPTIONS)
         notice_halt(frame);
     frame->rflags |= RFLAGS_IF; /* popf changes IF in ring 0, but not in ring 3 */
-    while (thread_current()->signal_pending || thread_slice_over()) {
+    while (thread_current()->signal_pending || thread_slice_over() || thread_has_moved()) {
         __asm__ volatile("sti" : : : "memory");
         if (thread_slice_over()) {
             thread_preempt();
             if (rseq_interrupt(frame) != E_OK)
                 signal_force_segv();
         }
+        if (thread_has_moved() && rseq_moved() != E_OK)
+            signal_force_segv();
         if (thread_current()->signal_pending)
             signal_deliver(frame);
         __asm__ volatile("cli" : : : "memory");

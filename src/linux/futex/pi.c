@@ -144,8 +144,8 @@ void futex_pi_give_up(struct futex_waiter *waiter)
     thread_lend_priority(owner);
 }
 
-enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
-                       const struct futex_deadline *deadline)
+static enum err pi_lock_once(uint64_t address, const struct futex_key *key, bool wait_for_it,
+                             const struct futex_deadline *deadline)
 {
     struct futex_waiter self = {.key = *key, .address = address};
     struct futex_waiter *any;
@@ -159,7 +159,8 @@ enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_
     if ((value & FUTEX_TID_MASK) == tid)
         return E_DEADLK;
     if ((value & FUTEX_TID_MASK) == 0) {
-        e = store(address, (value & FUTEX_OWNER_DIED) | (lock != NULL ? FUTEX_WAITERS : 0) | tid);
+        e = change_out(virt(address), value,
+                       (value & FUTEX_OWNER_DIED) | (lock != NULL ? FUTEX_WAITERS : 0) | tid);
         if (e == E_OK && lock != NULL)
             pi_set_owner(lock, linux_current());
         return e;
@@ -171,8 +172,18 @@ enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_
         return E_INVAL; /* the program has changed the word of a futex with waiters */
     if (!wait_for_it)
         return E_AGAIN;
-    e = store(address, value | FUTEX_WAITERS);
+    e = change_out(virt(address), value, value | FUTEX_WAITERS);
     return e == E_OK ? pi_wait(&self, lock, owner, deadline) : e;
+}
+
+enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
+                       const struct futex_deadline *deadline)
+{
+    enum err e;
+    do
+        e = pi_lock_once(address, key, wait_for_it, deadline);
+    while (e == E_CHANGED);
+    return e;
 }
 
 /* Makes the first waiter the owner; the others wait for it from now on. */
@@ -205,7 +216,8 @@ static COLD enum err requeue_first(struct futex_waiter *w, uint64_t address,
         return e;
     struct pi_lock *lock = any != NULL ? any->lock : NULL;
     if ((value & FUTEX_TID_MASK) == 0) {
-        e = store(address, (value & FUTEX_OWNER_DIED) | FUTEX_WAITERS | (uint32_t)w->thread->tid);
+        e = change_out(virt(address), value,
+                       (value & FUTEX_OWNER_DIED) | FUTEX_WAITERS | (uint32_t)w->thread->tid);
         if (e != E_OK)
             return e;
         futex_wake_one(w);
@@ -220,7 +232,7 @@ static COLD enum err requeue_first(struct futex_waiter *w, uint64_t address,
         return E_DEADLK;
     if (lock != NULL && lock->owner != owner)
         return E_INVAL;
-    e = store(address, value | FUTEX_WAITERS);
+    e = change_out(virt(address), value, value | FUTEX_WAITERS);
     if (e == E_OK)
         e = pi_join(w, lock, owner);
     if (e != E_OK)
@@ -237,7 +249,10 @@ COLD enum err futex_pi_requeue(const struct futex_key *from, uint64_t address,
     for (*count = 0; *count <= limit && (w = futex_first(from)) != NULL; (*count)++) {
         if (w->requeue_to == NULL || !futex_key_same(w->requeue_to, to))
             return E_INVAL;
-        enum err e = requeue_first(w, address, to);
+        enum err e;
+        do
+            e = requeue_first(w, address, to);
+        while (e == E_CHANGED);
         if (e != E_OK)
             return e;
     }

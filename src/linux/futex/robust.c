@@ -43,8 +43,8 @@ again:
     if ((value & FUTEX_TID_MASK) != (uint32_t)lt->tid)
         return true;
     uint32_t died = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-    enum err e = copy_out_now(virt(address), &died, sizeof died);
-    if (e != E_OK && copy_wait(e) == E_OK)
+    enum err e = change_out(virt(address), value, died);
+    if (e == E_CHANGED || (e != E_OK && copy_wait(e) == E_OK))
         goto again;
     if (e != E_OK)
         return false;

@@ -239,14 +239,17 @@ COLD static enum err wake_op(struct syscall *call)
     enum err e = rare_key_of(call, 0, &first);
     if (e == E_OK)
         e = rare_key_of(call, 4, &other);
-    if (e == E_OK)
-        e = load(call->arg[4], &old);
-    if (e == E_OK)
-        e = apply(program, old, &new);
-    if (e == E_OK)
-        e = compare(program, old, &second);
-    if (e == E_OK)
-        e = copy_out_now(virt(call->arg[4]), &new, sizeof new);
+    if (e == E_OK) {
+        do {
+            e = load(call->arg[4], &old);
+            if (e == E_OK)
+                e = apply(program, old, &new);
+            if (e == E_OK)
+                e = compare(program, old, &second);
+            if (e == E_OK)
+                e = change_out(virt(call->arg[4]), old, new);
+        } while (e == E_CHANGED);
+    }
     if (e != E_OK)
         return e;
     e = count_woken(call, futex_wake(&first, wake_limit(call->arg[2]), FUTEX_BITSET_ANY));

@@ -381,7 +381,14 @@ enum {
     MEMBARRIER_FLAG_CPU = 1, /* on that processor only */
 };
 
-/* With one CPU, kernel entry is a sufficient barrier. */
+/* On the CPUs that run programs an interrupt is one. */
+static void membarrier_others(void)
+{
+    if (SEVERAL_CPUS)
+        cpu_flush_others(cpus_all(), NULL, 0);
+}
+
+/* Kernel entry is a sufficient barrier on its CPU. */
 enum err sys_membarrier(struct syscall *call)
 {
     uint32_t *registered = &process_current()->program->barriers;
@@ -390,9 +397,11 @@ enum err sys_membarrier(struct syscall *call)
     if (flags != 0 &&
         (flags != MEMBARRIER_FLAG_CPU || command != MEMBARRIER_PRIVATE_EXPEDITED_RSEQ))
         return E_INVAL;
+    if (SEVERAL_CPUS && command >= MEMBARRIER_PRIVATE_EXPEDITED_RSEQ)
+        return E_INVAL; /* sequences of other CPUs are not ended */
     switch (command) {
     case MEMBARRIER_QUERY:
-        call->result = MEMBARRIER_KNOWN;
+        call->result = SEVERAL_CPUS ? MEMBARRIER_PRIVATE_EXPEDITED_RSEQ - 1 : MEMBARRIER_KNOWN;
         return E_OK;
     case MEMBARRIER_PRIVATE_EXPEDITED << 1:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE << 1:
@@ -402,9 +411,14 @@ enum err sys_membarrier(struct syscall *call)
     case MEMBARRIER_PRIVATE_EXPEDITED:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE:
     case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ:
-        return *registered & command ? E_OK : E_PERM;
+        if (!(*registered & command))
+            return E_PERM;
+        membarrier_others();
+        return E_OK;
     case MEMBARRIER_GLOBAL:
     case MEMBARRIER_GLOBAL_EXPEDITED:
+        membarrier_others();
+        return E_OK;
     case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
         return E_OK;
     default:

@@ -162,10 +162,9 @@ enum err sys_sched_rr_get_interval(struct syscall *call)
 
 enum err sys_sched_setaffinity(struct syscall *call)
 {
-    uint8_t first = 0;
-    enum err e = E_OK;
-    if ((uint32_t)call->arg[1] > 0)
-        e = copy_in(&first, virt(call->arg[2]), sizeof first);
+    uint64_t cpus = 0;
+    uint32_t size = (uint32_t)call->arg[1], most = SEVERAL_CPUS ? sizeof cpus : 1;
+    enum err e = copy_in(&cpus, virt(call->arg[2]), size < most ? size : most);
     if (e != E_OK)
         return e;
     const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
@@ -174,26 +173,33 @@ enum err sys_sched_setaffinity(struct syscall *call)
     if (!rights_may_schedule(credentials_current(), lt->credentials) ||
         !rights_covers(credentials_current(), lt->credentials))
         return E_PERM;
-    return first & 1 ? E_OK : E_INVAL;
+    if ((cpus & cpus_all()) == 0)
+        return E_INVAL;
+    if (SEVERAL_CPUS && lt->thread != NULL)
+        thread_set_allowed(lt->thread, cpus);
+    return E_OK;
 }
 
 enum err sys_sched_getaffinity(struct syscall *call)
 {
-    uint64_t mask = 1;
+    uint64_t mask = cpus_all();
+    const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
     if ((uint32_t)call->arg[1] < sizeof mask || call->arg[1] % sizeof mask != 0)
         return E_INVAL;
-    if (linux_thread_by_tid((int)call->arg[0]) == NULL)
+    if (lt == NULL)
         return E_SRCH;
+    if (SEVERAL_CPUS && lt->thread != NULL)
+        mask = thread_allowed(lt->thread);
     call->result = sizeof mask;
     return copy_out(virt(call->arg[2]), &mask, sizeof mask);
 }
 
 enum err sys_getcpu(struct syscall *call)
 {
-    uint32_t zero = 0;
+    uint32_t zero = 0, cpu = cpu_index();
     enum err first = E_OK, second = E_OK; /* both are tried */
     if (call->arg[0] != 0)
-        first = copy_out(virt(call->arg[0]), &zero, sizeof zero);
+        first = copy_out(virt(call->arg[0]), &cpu, sizeof cpu);
     if (call->arg[1] != 0)
         second = copy_out(virt(call->arg[1]), &zero, sizeof zero);
     return first != E_OK ? first : second;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/rseq.h"
 
+#include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
@@ -41,7 +42,7 @@ enum err sys_rseq(struct syscall *call)
     struct linux_thread *lt = linux_current();
     uint64_t at = call->arg[0];
     uint32_t size = (uint32_t)call->arg[1], flags = (uint32_t)call->arg[2];
-    struct rseq first = {0}; /* CPU 0, node 0 */
+    struct rseq first = {.cpu_id_start = cpu_index(), .cpu_id = cpu_index()}; /* node 0 */
     if (flags == RSEQ_UNREGISTER)
         return unregister(lt, call->arg);
     if (flags != 0)
@@ -56,6 +57,7 @@ enum err sys_rseq(struct syscall *call)
     enum err e = copy_out(virt(at), &first, sizeof first);
     if (e != E_OK)
         return e;
+    lt->thread->cpu_told = (uint8_t)first.cpu_id; /* it may have slept since */
     lt->rseq = at;
     lt->rseq_size = size;
     lt->rseq_signature = (uint32_t)call->arg[3];
@@ -96,6 +98,19 @@ enum err rseq_interrupt(struct trap_frame *frame)
         frame->rip = sequence.abort;
         frame->vector = 0; /* no system call to restart */
     }
+    return e;
+}
+
+enum err rseq_moved(void)
+{
+    const struct linux_thread *lt = linux_current();
+    enum err e = E_OK;
+    do {
+        uint64_t cpu = cpu_index();
+        lt->thread->cpu_told = (uint8_t)cpu;
+        if (lt->rseq != 0)
+            e = put_out(virt(lt->rseq), cpu << 32 | cpu);
+    } while (e == E_OK && thread_has_moved()); /* while it slept for the page */
     return e;
 }
 

@@ -17,5 +17,7 @@ enum err sys_rseq(struct syscall *call);
 /* If frame->rip lies in a restartable sequence, moves it to the abort handler. E_FAULT, E_INVAL:
  * the program's struct rseq or rseq_cs is invalid; the caller sends SIGSEGV, as Linux does. */
 MUST_CHECK enum err rseq_interrupt(struct trap_frame *frame);
+/* Of several CPUs: tells the program which one it is on. E_FAULT: as rseq_interrupt(). */
+MUST_CHECK enum err rseq_moved(void);
 /* exec: ends the registration. */
 void rseq_exec(void);

@@ -56,6 +56,10 @@ static size_t list_places(bool both, struct audit_place *places)
         {.range = virt_range(LAYOUT_FRAMES_START, LAYOUT_FRAMES_END), .write = true},
         {.range = virt_range(LAYOUT_SCRATCH, LAYOUT_SCRATCH + PAGE_SIZE), .write = true},
         {.range = virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE)},
+#ifdef OURO_CPUS
+        {.range = virt_range(LAYOUT_SCRATCH_CPUS, LAYOUT_SCRATCH_CPUS + LAYOUT_SCRATCH_CPUS_SIZE),
+         .write = true},
+#endif
         {.range = paging->access->reach, .write = true, .back_end = true},
         {.range = between(text_start, text_end), .execute = true},
         {.range = between(rodata_start, ro_after_init_end)},

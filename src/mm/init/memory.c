@@ -43,6 +43,31 @@ INIT_CODE static void choose_early_range(void)
         early_end = early_range->end;
 }
 
+/* Of several CPUs: frames that the others start in, below 1 MiB, where the SIPI's vector leads, and not among the first 64 KiB. */
+INIT_DATA static struct phys_range low_frames;
+
+INIT_CODE static void take_low_frames(void)
+{
+    for (size_t i = 0; i < boot_map.count && phys_range_size(low_frames) == 0; i++) {
+        struct phys_range *r = &boot_map.free[i];
+        uint64_t end = r->end.v < LAYOUT_KERNEL_LOAD ? r->end.v : LAYOUT_KERNEL_LOAD;
+        if (r->start.v + MEMORY_LOW_FRAMES * PAGE_SIZE > end)
+            continue;
+        low_frames = phys_range(r->start.v, r->start.v + MEMORY_LOW_FRAMES * PAGE_SIZE);
+        r->start = low_frames.end;
+    }
+}
+
+INIT_CODE struct phys_range memory_low_frames(void)
+{
+    return low_frames;
+}
+
+INIT_CODE void memory_release_low_frames(void)
+{
+    frames_release_foreign(&machine_frames, low_frames);
+}
+
 /* Takes `size` contiguous bytes, a multiple of the page size. */
 INIT_CODE static bool early_frames(uint64_t size, phys_t *out)
 {
@@ -290,6 +315,8 @@ INIT_CODE static void start_frames(const struct metadata *m)
     for (size_t i = 0; i < m->taken_count; i++)
         frames_mark_foreign(&machine_frames, m->taken[i]);
     frames_mark_foreign(&machine_frames, (struct phys_range){early_range->end, early_end});
+    if (SEVERAL_CPUS)
+        frames_mark_foreign(&machine_frames, low_frames);
     frames_ready = true;
 }
 
@@ -308,6 +335,8 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
     free_map_build(boot, taken, metadata.taken_count, &boot_map);
     ram_bytes = boot_map.ram_bytes;
     metadata.end = boot_map.ram_end >> PAGE_SHIFT;
+    if (SEVERAL_CPUS)
+        take_low_frames();
     choose_early_range();
     if (!take_metadata(&metadata))
         return E_NOMEM;
@@ -376,8 +405,9 @@ phys_t memory_zero_frame(void)
 
 void *memory_scratch(phys_t frame)
 {
-    paging_replace(&kernel_space, virt(LAYOUT_SCRATCH), frame, prot_rw());
-    return ptr_of(virt(LAYOUT_SCRATCH));
+    virt_t page = memory_scratch_page(false);
+    paging_replace(&kernel_space, page, frame, prot_rw());
+    return ptr_of(page);
 }
 
 void memory_totals(struct memory_totals *out)

@@ -65,3 +65,9 @@ static inline uint64_t memory_total(void)
 {
     return machine_frames.total_frames << PAGE_SHIFT;
 }
+
+/* Of several CPUs: frames below 1 MiB for the start of the others (cpu/cpus.h); empty: there are none. Released they are
+ * free as others are. Boot. */
+#define MEMORY_LOW_FRAMES 3
+struct phys_range memory_low_frames(void);
+void memory_release_low_frames(void);

@@ -20,6 +20,17 @@ static inline void pt_store(pt_table_t table, unsigned index, pte_t e)
     table[index].v = e.v;
 }
 
+/* Makes an entry `now` if it still is *old; else *old is what another CPU's accesses have made of it (A, D), and the result
+ * is false. */
+static inline bool pt_change(pt_table_t table, unsigned index, pte_t *old, pte_t now)
+{
+    if (SEVERAL_CPUS)
+        return __atomic_compare_exchange_n(&table[index].v, &old->v, now.v, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST);
+    table[index].v = now.v;
+    return true;
+}
+
 /* Makes all entries empty. */
 static inline void pt_clear(pt_table_t table)
 {

@@ -9,7 +9,7 @@ RO_AFTER_INIT uint64_t paging_reserved;
 struct paging_counters paging_counters;
 bool paging_holds_flushes;
 struct address_space kernel_space, first_space;
-struct address_space *running_space = &first_space;
+struct address_space *running_spaces[CPUS_MAX] = {&first_space};
 RO_AFTER_INIT uint64_t paging_window, paging_program_window;
 RO_AFTER_INIT struct virt_range paging_reserved_range;
 RO_AFTER_INIT unsigned pt_program_slot;

@@ -35,16 +35,17 @@ COLD static void recursive_relinked(int level, virt_t v)
 /* An unlinked table has no place in the window: uses the scratch page. */
 static pt_table_t recursive_unlinked(phys_t frame)
 {
-    paging_recursive.replace(&kernel_space, virt(LAYOUT_SCRATCH), frame, prot_rw());
-    return ptr_of(virt(LAYOUT_SCRATCH));
+    virt_t page = memory_scratch_page(false);
+    paging_recursive.replace(&kernel_space, page, frame, prot_rw());
+    return ptr_of(page);
 }
 
 /* Unmaps the scratch page, which must not keep showing a frame that has become a table. */
 static void recursive_put_unlinked(pt_table_t table)
 {
-    if (virt_of((const void *)table).v == LAYOUT_SCRATCH)
-        paging_recursive.replace(&kernel_space, virt(LAYOUT_SCRATCH), memory_zero_frame(),
-                                 prot_ro());
+    virt_t page = memory_scratch_page(false);
+    if (virt_of((const void *)table).v == page.v)
+        paging_recursive.replace(&kernel_space, page, memory_zero_frame(), prot_ro());
 }
 
 static const struct pt_access recursive_access = {

@@ -2,6 +2,7 @@
 #include "mm/pt/spaces.h"
 
 #include "base/panic.h"
+#include "base/str.h"
 #include "mm/layout.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/entry.h"
@@ -89,6 +90,15 @@ static void fill_root(phys_t frame)
     close_table(from);
 }
 
+void paging_copy_kernel_half(void *to)
+{
+    pt_table_t from = paging->access->table(running_space, PT_LEVELS, virt(0), (pte_t){0});
+    memset(to, 0, PAGE_SIZE);
+    for (unsigned slot = PT_ENTRIES / 2; slot < PT_ENTRIES; slot++)
+        ((pte_t *)to)[slot] = pt_load(from, slot);
+    close_table(from);
+}
+
 enum err paging_space_make(struct address_space *space)
 {
     enum err e = make_kernel_tables();
@@ -109,13 +119,19 @@ void paging_run(struct address_space *space)
 {
     if (running_space == space)
         return;
+    if (SEVERAL_CPUS)
+        leaving_spaces[cpu_index()] = running_space;
     running_space = space;
     pt_set_root(space->root);
+    if (SEVERAL_CPUS)
+        leaving_spaces[cpu_index()] = NULL;
 }
 
 void paging_space_free(struct address_space *space)
 {
     assert(space != running_space);
+    while (SEVERAL_CPUS && pt_cpus_in(space) != 0)
+        __builtin_ia32_pause(); /* the last thread there is about to leave it */
     if (virt_range_size(paging_reserved_range) != 0)
         paging_unmap(space, paging_reserved_range, NULL, NULL);
     if (space->emptied.v != 0)
@@ -189,7 +205,8 @@ static void fork_run(void *context, const struct pt_run *run)
         if (e.v == 0)
             continue;
         if (shared.v != e.v) {
-            pt_store(run->table, i, shared);
+            while (!pt_change(run->table, i, &e, shared))
+                shared = fork_leaf(e);
             tlb_batch_add(&fork->tlb, pt_run_address(run, i));
         }
         pt_store(table, i, shared);
@@ -206,5 +223,5 @@ enum err paging_fork(struct pt_fork *fork, struct virt_range range)
 
 void paging_fork_end(struct pt_fork *fork)
 {
-    tlb_batch_end(&fork->tlb);
+    tlb_batch_end(running_space, &fork->tlb);
 }

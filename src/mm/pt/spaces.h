@@ -20,6 +20,8 @@
 /* Gives the space a level-4 table with an empty program's half (with `identity`, the pool is in it). E_NOMEM.
  * O(1); the first call makes the kernel's level-3 tables. */
 MUST_CHECK enum err paging_space_make(struct address_space *space);
+/* Writes a level-4 table, at `to`, with the kernel's half of the running space and nothing else. For a CPU that starts. */
+void paging_copy_kernel_half(void *to);
 /* Frees the level-4 table; the space does not run, and nothing is mapped in its program's half but what
  * paging_space_make() mapped. O(1). */
 void paging_space_free(struct address_space *space);

@@ -63,7 +63,7 @@ enum err pt_split(struct address_space *space, virt_t v, int level)
     paging->access->relinked(level - 1, v);
     /* The TLB may hold the large page in pieces, anywhere in its range. */
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
-    tlb_batch_end(&batch);
+    tlb_batch_end(space, &batch);
     paging_counters.tables++;
     paging_counters.splits++;
     return E_OK;
@@ -120,7 +120,7 @@ static bool pt_promote(struct address_space *space, virt_t v, int level)
     pt_put(table);
     paging->access->relinked(level, v);
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
-    tlb_batch_end(&batch);
+    tlb_batch_end(space, &batch);
     paging->access->free(phys(link.v & PTE_ADDRESS));
     paging_counters.tables--;
     paging_counters.promotions++;
@@ -208,7 +208,8 @@ static void harvest_leaf(struct harvest *h, const struct pt_run *run, unsigned i
     for (uint64_t i = page; h->bitmap != NULL && i < page + count; i++)
         h->bitmap[i / 64] |= UINT64_C(1) << i % 64;
     if (whole && e.v & h->clear) {
-        pt_store(run->table, index, (pte_t){e.v & ~h->clear});
+        while (!pt_change(run->table, index, &e, (pte_t){e.v & ~h->clear}))
+            ;
         tlb_batch_add(&h->tlb, leaf.start);
     }
 }
@@ -226,7 +227,8 @@ static void harvest_pages(struct harvest *h, const struct pt_run *run)
         if (bitmap != NULL)
             bitmap[page / 64] |= UINT64_C(1) << page % 64;
         if (e.v & clear) {
-            pt_store(run->table, i, (pte_t){e.v & ~clear});
+            while (!pt_change(run->table, i, &e, (pte_t){e.v & ~clear}))
+                ;
             tlb_batch_add(&h->tlb, pt_run_address(run, i));
         }
     }
@@ -264,7 +266,7 @@ uint64_t paging_harvest(struct address_space *space, struct virt_range range, ui
     h.found = 0;
     h.tlb.count = 0;
     pt_each_run(space, range, harvest_run, &h);
-    tlb_batch_end(&h.tlb);
+    tlb_batch_end(space, &h.tlb);
     return h.found;
 }
 
@@ -284,7 +286,8 @@ static void change_run(void *context, const struct pt_run *run)
         pte_t now = c->change(c->context, pt_run_address(run, i), run->level, e);
         if (now.v == e.v)
             continue;
-        pt_store(run->table, i, now);
+        while (!pt_change(run->table, i, &e, now))
+            now.v |= e.v & (PTE_A | PTE_D); /* there is no swap: linux/file/sys_swap.c */
         tlb_batch_add(&c->tlb, pt_run_address(run, i));
     }
 }
@@ -297,7 +300,7 @@ void paging_change(struct address_space *space, struct virt_range range, pt_chan
     c.context = context;
     c.tlb.count = 0;
     pt_each_run(space, range, change_run, &c);
-    tlb_batch_end(&c.tlb);
+    tlb_batch_end(space, &c.tlb);
 }
 
 void paging_exchange(struct address_space *space, virt_t page, pte_t old, pte_t e)
@@ -319,8 +322,8 @@ static void mark_run(void *context, const struct pt_run *run)
     const uint64_t *bits = context;
     for (unsigned i = run->first; i < run->end; i++) {
         pte_t e = pt_load(run->table, i);
-        if (pt_present(e))
-            pt_store(run->table, i, (pte_t){e.v | *bits});
+        while (pt_present(e) && !pt_change(run->table, i, &e, (pte_t){e.v | *bits}))
+            ;
     }
 }
 
@@ -344,7 +347,9 @@ static void lazyfree_run(void *context, const struct pt_run *run)
         bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
         if (!pt_present(e) || e.v & PTE_COW || !whole)
             continue;
-        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D | PTE_WRITTEN)) | PTE_LAZYFREE});
+        while (!pt_change(run->table, i, &e,
+                          (pte_t){(e.v & ~(PTE_A | PTE_D | PTE_WRITTEN)) | PTE_LAZYFREE}))
+            ;
         tlb_batch_add(&u->tlb, at);
     }
 }
@@ -355,5 +360,5 @@ void paging_mark_lazyfree(struct address_space *space, struct virt_range range)
     u.range = range;
     u.tlb.count = 0;
     pt_each_run(space, range, lazyfree_run, &u);
-    tlb_batch_end(&u.tlb);
+    tlb_batch_end(space, &u.tlb);
 }

@@ -12,7 +12,8 @@
  *   1. Code that links, changes or frees a table calls access->relinked() for it, besides the flush
  *      for what it mapped: in the windows tables are pages, with TLB entries of their own.
  *   2. A new table is linked first and cleared through the window afterwards; in between nothing
- *      touches its range (one CPU, the kernel is not preempted). A table that replaces a large leaf is
+ *      touches its range (one CPU, the kernel is not preempted). Of several CPUs another may walk it: there it is cleared
+ *      before. A table that replaces a large leaf is
  *      filled *before* it is linked, because its range is in use.
  *   3. Upper entries are P|W and nothing else: their W, NX, G, PCD and PWT act as a leaf's in the
  *      window. The leaf decides. A and D of upper entries have no meaning: the CPU sets them when the
@@ -60,6 +61,14 @@ static inline void pt_put_path(const struct pt_access *access, struct pt_path *p
         access->put(path->table[level]);
 }
 
+static inline void pt_clear_unlinked(const struct pt_access *access, phys_t frame)
+{
+    pt_table_t table = access->unlinked(frame);
+    pt_clear(table);
+    if (access->put_unlinked != NULL)
+        access->put_unlinked(table);
+}
+
 /* Descends to the table of `level`, adding missing tables. */
 static inline enum err pt_reach(const struct pt_access *access, const struct address_space *space,
                                 virt_t v, int level, struct pt_path *path)
@@ -71,10 +80,13 @@ static inline enum err pt_reach(const struct pt_access *access, const struct add
             return E_NOMEM;
         paging_counters.tables++;
         pte_t link = {frame.v | PTE_P | PTE_W};
+        if (cpus_others())
+            pt_clear_unlinked(access, frame);
         pt_store(path->table[at], pt_index(v, at), link);
         access->relinked(at - 1, v);
         pt_table_t made = access->table(space, at - 1, v, link);
-        pt_clear(made);
+        if (!cpus_others())
+            pt_clear(made);
         path->table[at - 1] = made;
         path->level = at - 1;
     }
@@ -94,7 +106,8 @@ static inline bool pt_table_empty(pt_table_t table, unsigned near)
 }
 
 /* Frees the empty tables on the path to v, from its lowest upwards. */
-static inline void pt_prune(const struct pt_access *access, virt_t v, struct pt_path *path)
+static inline void pt_prune(const struct pt_access *access, const struct address_space *space,
+                            virt_t v, struct pt_path *path)
 {
     int top = v.v >> 63 ? 2 : 3; /* invariant 5 */
     for (int level = path->level;
@@ -102,6 +115,8 @@ static inline void pt_prune(const struct pt_access *access, virt_t v, struct pt_
         pte_t link = pt_load(path->table[level + 1], pt_index(v, level + 1));
         pt_store(path->table[level + 1], pt_index(v, level + 1), (pte_t){0});
         access->relinked(level, v);
+        if (SEVERAL_CPUS)
+            tlb_forget_table(space);
         access->free(phys(link.v & PTE_ADDRESS));
         paging_counters.tables--;
     }
@@ -116,7 +131,7 @@ static inline bool walker_trim(const struct pt_access *access, struct address_sp
         return false;
     space->emptied = virt(0);
     pt_descend(access, space, v, 1, &path);
-    pt_prune(access, v, &path);
+    pt_prune(access, space, v, &path);
     pt_put_path(access, &path);
     return paging_counters.tables != before;
 }
@@ -145,7 +160,7 @@ static inline enum err walker_map(const struct pt_access *access, struct address
             paging_trim(space); /* an empty table may be in the leaf's place */
         enum err e = pt_reach(access, space, v, level, &path);
         if (e != E_OK) { /* unmap the part done, and free the new tables */
-            pt_prune(access, v, &path);
+            pt_prune(access, space, v, &path);
             pt_put_path(access, &path);
             paging_unmap(space, virt_range(at.v, at.v + done), NULL, NULL);
             paging_trim(space);
@@ -168,6 +183,7 @@ static inline enum err walker_map(const struct pt_access *access, struct address
 
 struct pt_batch {
     struct tlb_batch tlb;
+    const struct address_space *space;
     unsigned count;
     pte_t leaf[RELEASE_MAX];
     uint64_t size[RELEASE_MAX];
@@ -177,7 +193,7 @@ struct pt_batch {
 
 static inline void pt_batch_end(struct pt_batch *b)
 {
-    tlb_batch_end(&b->tlb);
+    tlb_batch_end(b->space, &b->tlb);
     if (b->release != NULL)
         for (unsigned i = 0; i < b->count; i++)
             b->release(b->context, b->leaf[i], b->size[i]);
@@ -198,7 +214,8 @@ static inline virt_t pt_unmap_table(virt_t v, virt_t end, struct pt_path *path,
                 break; /* a table: the caller goes down */
             if (pt_cut(v, end, level))
                 break; /* the caller splits */
-            pt_store(path->table[level], index, (pte_t){0});
+            while (!pt_change(path->table[level], index, &e, (pte_t){0}))
+                ;
             tlb_batch_add(&batch->tlb, v);
             batch->leaf[batch->count] = e;
             batch->size[batch->count] = pt_span(level);
@@ -216,6 +233,7 @@ static inline void walker_unmap(const struct pt_access *access, struct address_s
 {
     struct pt_batch batch;
     batch.tlb.count = batch.count = 0;
+    batch.space = space;
     batch.release = release;
     batch.context = context;
     virt_t v = range.start;
@@ -226,7 +244,7 @@ static inline void walker_unmap(const struct pt_access *access, struct address_s
         v = pt_unmap_table(v, range.end, &path, &batch);
         bool later = path.level == 1 && from.v >> 63 == 0;
         if (v.v != from.v && !later)
-            pt_prune(access, virt(v.v - 1), &path);
+            pt_prune(access, space, virt(v.v - 1), &path);
         pt_put_path(access, &path);
         if (v.v != from.v && later) {
             if ((space->emptied.v ^ from.v) >> LARGE_SHIFT != 0)
@@ -254,8 +272,9 @@ static inline virt_t pt_protect_table(virt_t v, virt_t end, prot_t prot, struct 
                 break;
             if (likely(!pt_swapped(e))) { /* else its rights are the area's */
                 pte_t changed = pt_leaf(pt_phys(e, level), level, pt_keep_copy(e, prot));
-                changed.v |= e.v & (PTE_A | PTE_D | PTE_WRITTEN | PTE_SLOT);
-                pt_store(path->table[level], i, changed);
+                do
+                    changed.v |= e.v & (PTE_A | PTE_D | PTE_WRITTEN | PTE_SLOT);
+                while (!pt_change(path->table[level], i, &e, changed));
                 tlb_batch_add(batch, v);
             }
         }
@@ -282,7 +301,7 @@ static inline enum err walker_protect(const struct pt_access *access, struct add
         if (v.v == 0)
             break;
     }
-    tlb_batch_end(&batch);
+    tlb_batch_end(space, &batch);
     return e;
 }
 
@@ -294,8 +313,12 @@ static inline void walker_replace(const struct pt_access *access, struct address
     assert(level == 1);
     pt_store(path.table[1], pt_index(page, 1), pt_leaf(to, 1, prot));
     pt_put_path(access, &path);
+    if (SEVERAL_CPUS && page.v - LAYOUT_SCRATCH_CPUS < LAYOUT_SCRATCH_CPUS_SIZE) {
+        pt_invalidate(page); /* no other CPU uses it */
+        return;
+    }
     struct tlb_batch batch = {.count = 1, .page = {page}};
-    tlb_batch_end(&batch);
+    tlb_batch_end(space, &batch);
 }
 
 static inline void walker_walk(const struct pt_access *access, const struct address_space *space,

@@ -64,7 +64,8 @@
  *
  * An own frame is mapped first and filled at the program's address: no second mapping is needed,
  * and the TLB entry will be used again. That requires the space to be the running one, and no other
- * thread of the program to run in between: one CPU, the kernel is not preempted.
+ * thread of the program to run in between: one CPU, the kernel is not preempted. In the kernel for several CPUs the frame is filled
+ * at a scratch page and mapped afterwards; and a fault looks at the leaf again, for another CPU may have resolved it.
  */
 #include "mm/vm/fault.h"
 
@@ -130,17 +131,27 @@ static enum err take_frame(phys_t *out)
     return frames_alloc(&machine_frames, 0, out);
 }
 
-/* Maps an own frame, contents undefined, writable for the kernel whatever the area's rights. */
-static enum err map_fresh(struct address_space *space, virt_t page)
+/* An own frame, contents undefined, mapped at *at for the kernel to fill: at the program's address, or, where another CPU
+ * may look, at the second scratch page. */
+static enum err map_fresh(struct address_space *space, virt_t page, phys_t *frame, void **at)
 {
-    phys_t frame;
-    enum err e = take_frame(&frame);
-    return e == E_OK ? map_owned(space, page, frame, prot_rw()) : e;
+    enum err e = take_frame(frame);
+    if (e != E_OK)
+        return e;
+    *at = SEVERAL_CPUS ? memory_scratch_second(*frame) : ptr_of(page);
+    return SEVERAL_CPUS ? E_OK : map_owned(space, page, *frame, prot_rw());
 }
 
 /* The page of map_fresh() has been filled: counts it, and gives it the area's rights. */
-static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page)
+static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page,
+                             phys_t frame)
 {
+    if (SEVERAL_CPUS) {
+        enum err e = map_owned(space, page, frame, a->prot);
+        if (e == E_OK)
+            areas_count_pages(a, false, phys(0), 1);
+        return e;
+    }
     areas_count_pages(a, false, phys(0), 1);
     if (prot_equal(a->prot, prot_rw()))
         return E_OK;
@@ -174,12 +185,16 @@ static bool map_large(struct address_space *space, const struct area *a, virt_t 
     if (walk.last_level < 2 || walk.entry[walk.last_level].v != 0 ||
         frames_alloc(&machine_frames, LARGE_ORDER, &block) != E_OK)
         return false;
-    if (paging_map(space, range.start, block, LARGE_SIZE, prot_rw()) != E_OK) {
+    for (uint64_t at = 0; SEVERAL_CPUS && at < LARGE_SIZE; at += PAGE_SIZE)
+        memset(memory_scratch_second(phys(block.v + at)), 0, PAGE_SIZE);
+    if (paging_map(space, range.start, block, LARGE_SIZE, SEVERAL_CPUS ? a->prot : prot_rw()) !=
+        E_OK) {
         frames_put(&machine_frames, block);
         return false;
     }
-    memset(ptr_of(range.start), 0, LARGE_SIZE);
-    if (!prot_equal(a->prot, prot_rw()))
+    if (!SEVERAL_CPUS)
+        memset(ptr_of(range.start), 0, LARGE_SIZE);
+    if (!SEVERAL_CPUS && !prot_equal(a->prot, prot_rw()))
         must(paging_protect(space, range, a->prot)); /* no leaf is cut */
     areas_count_pages(a, false, block, LARGE_SIZE / PAGE_SIZE);
     fault_counters.large++;
@@ -198,11 +213,13 @@ static enum err fault_anonymous(struct address_space *space, const struct area *
     fault_counters.anonymous++;
     if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(space, a, page))
         return E_OK;
-    enum err e = map_fresh(space, page);
+    phys_t frame;
+    void *at;
+    enum err e = map_fresh(space, page, &frame, &at);
     if (e != E_OK)
         return e;
-    memset(ptr_of(page), 0, PAGE_SIZE);
-    return fault_settle(space, a, page);
+    memset(at, 0, PAGE_SIZE);
+    return fault_settle(space, a, page, frame);
 }
 
 static void fault_release_frame(void *context, pte_t leaf, uint64_t size)
@@ -215,18 +232,23 @@ static void fault_release_frame(void *context, pte_t leaf, uint64_t size)
 static enum err private_copy(struct address_space *space, const struct area *a, virt_t page)
 {
     fault_counters.copied++;
-    enum err e = map_fresh(space, page);
+    phys_t frame;
+    void *at;
+    enum err e = map_fresh(space, page, &frame, &at);
     if (e != E_OK)
         return e;
     uint64_t want = a->file_end - page.v < PAGE_SIZE ? a->file_end - page.v : PAGE_SIZE;
-    e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page),
-                             want);
+    e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), at, want);
+    if (e != E_OK && SEVERAL_CPUS) {
+        frames_put(&machine_frames, frame);
+        return e;
+    }
     if (e != E_OK) {
         paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), fault_release_frame, NULL);
         return e;
     }
-    memset((char *)ptr_of(page) + want, 0, PAGE_SIZE - want);
-    return fault_settle(space, a, page);
+    memset((char *)at + want, 0, PAGE_SIZE - want);
+    return fault_settle(space, a, page, frame);
 }
 
 static enum err map_file_page(struct address_space *space, const struct area *a, virt_t page,
@@ -350,6 +372,18 @@ static bool leaf_allows(const struct pt_walk *walk, uint64_t error)
            (!(error & PF_EXECUTE) || walk->executable);
 }
 
+/* Another CPU may have changed the leaf since the fault, before this one had kernel_lock. True: it allows the access now; else the
+ * error says what it is. */
+static bool fault_is_past(const struct address_space *space, virt_t page, uint64_t *error)
+{
+    struct pt_walk walk;
+    paging_walk(space, page, &walk);
+    if (leaf_allows(&walk, *error))
+        return true;
+    *error = (*error & ~(uint64_t)PF_PRESENT) | (walk.leaf_level != 0 ? PF_PRESENT : 0);
+    return false;
+}
+
 static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
     const struct area *a = areas_first_above(space, v);
@@ -362,6 +396,8 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         return FAULT_DENIED;
     virt_t page = virt(align_down(v.v, PAGE_SIZE));
     bool write = error & PF_WRITE;
+    if (SEVERAL_CPUS && fault_is_past(space, page, &error))
+        return FAULT_RESOLVED;
     if (error & PF_PRESENT) {
         struct pt_walk walk;
         paging_walk(space, page, &walk);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/vm/usercopy.h"
 
+#include "cpu/cpus.h"
 #include "cpu/features.h"
 #include "cpu/usercopy.h"
 #include "mm/layout.h"
@@ -71,6 +72,16 @@ enum err put_out(virt_t to, uint64_t word)
     if (!user_range_ok(to, sizeof word))
         return E_FAULT;
     return err_of_copy(usercopy_word(ptr_of(to), word));
+}
+
+enum err change_out(virt_t to, uint32_t old, uint32_t now)
+{
+    if (!SEVERAL_CPUS)
+        return copy_out_now(to, &now, sizeof now);
+    if (!user_range_ok(to, sizeof now))
+        return E_FAULT;
+    int64_t was = usercopy_change(ptr_of(to), old, now);
+    return was < 0 ? err_of_copy(was) : (uint32_t)was == old ? E_OK : E_CHANGED;
 }
 
 enum err clear_out_now(virt_t to, size_t size)

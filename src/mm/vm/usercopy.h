@@ -34,6 +34,10 @@ MUST_CHECK enum err copy_out(virt_t to, const void *from, size_t size);
 MUST_CHECK enum err clear_out(virt_t to, size_t size);
 /* As these, but do not sleep: E_INTR, with the bytes before the page written. */
 MUST_CHECK enum err copy_out_now(virt_t to, const void *from, size_t size);
+/* Replaces a word that is `old`, at once for other CPUs. E_CHANGED: it is another; never on one CPU, where nothing runs between the
+ * caller's look and this. */
+#define E_CHANGED E_DOM
+MUST_CHECK enum err change_out(virt_t to, uint32_t old, uint32_t now);
 MUST_CHECK enum err clear_out_now(virt_t to, size_t size);
 /* Writes a word, or nothing (Linux: put_user). */
 MUST_CHECK enum err put_out(virt_t to, uint64_t word);

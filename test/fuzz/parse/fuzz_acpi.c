@@ -48,6 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct acpi_interrupts interrupts;
     if (acpi_read_interrupts(rsdp, sizeof rsdp, acpi_memory_map, &memory, &interrupts))
         assert(interrupts.count <= ACPI_IOAPICS_MAX);
+    struct acpi_cpus cpus;
+    if (acpi_read_cpus(rsdp, sizeof rsdp, acpi_memory_map, &memory, &cpus))
+        assert(cpus.count <= ACPI_CPUS_MAX);
     struct acpi_pci pci;
     if (acpi_read_pci(rsdp, sizeof rsdp, acpi_memory_map, &memory, &pci))
         assert(pci.address != 0 && pci.first <= pci.last);

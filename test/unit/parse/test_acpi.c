@@ -217,6 +217,48 @@ static void test_ioapics(void **state)
     }
 }
 
+static bool read_cpus(struct acpi_cpus *out)
+{
+    bool good = acpi_read_cpus(rsdp, sizeof rsdp, acpi_memory_map, &memory, out);
+    acpi_memory_free(&memory);
+    return good;
+}
+
+/* One entry of the MADT, at the end of those that are there. */
+static void add_cpu(uint32_t *at, uint32_t type, uint32_t id, uint32_t flags)
+{
+    uint32_t length = type == 9 ? 16 : 8, entry = 0xc00 + *at;
+    memory.bytes[entry] = (uint8_t)type;
+    memory.bytes[entry + 1] = (uint8_t)length;
+    if (type == 0)
+        memory.bytes[entry + 3] = (uint8_t)id;
+    else
+        put32(entry + 4, id);
+    put32(entry + (type == 9 ? 8 : 4), flags);
+    *at += length;
+    put32(0xc00 + 4, *at);
+    seal(0xc00);
+}
+
+static void test_cpus(void **state)
+{
+    (void)state;
+    struct acpi_cpus cpus;
+    uint32_t at = 44;
+    add_madt(0);
+    add_cpu(&at, 0, 3, 1);
+    add_cpu(&at, 0, 4, 0); /* disabled */
+    add_cpu(&at, 9, 3, 1); /* the same again */
+    add_cpu(&at, 9, 300, 1);
+    assert_true(read_cpus(&cpus));
+    assert_int_equal(cpus.count, 2);
+    assert_int_equal(cpus.apic_id[0], 3);
+    assert_int_equal(cpus.apic_id[1], 300);
+    memory.bytes[0xc00 + 44 + 1] = 1; /* no entry is so short */
+    seal(0xc00);
+    assert_false(read_cpus(&cpus));
+}
+
 static void test_pci_in_memory(void **state)
 {
     (void)state;
@@ -428,6 +470,7 @@ int main(void)
         cmocka_unit_test_setup(test_rsdt_when_the_xsdt_is_broken, setup),
         cmocka_unit_test_setup(test_extended_fields_come_first, setup),
         cmocka_unit_test_setup(test_ioapics, setup),
+        cmocka_unit_test_setup(test_cpus, setup),
         cmocka_unit_test_setup(test_pci_in_memory, setup),
         cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
         cmocka_unit_test_setup(test_foreign_tables_are_not_read, setup),

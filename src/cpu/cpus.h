@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPUs of the machine (docs/cpus.md). There are two kernels from one source: ouro.elf, in which CPUS_MAX is 1 and the
+ * compiler drops what is for several, and ouro-cpus.elf, for up to CPUS_MAX of them. So one CPU pays nothing.
+ *
+ *   number    of a CPU: 0, which booted, to cpus_online - 1; struct percpu.index
+ *   APIC ID   its name for the hardware: struct percpu.apic_id
+ *
+ * Only ouro-cpus.elf has cpu/several/ and what it defines; the calls elsewhere are under if (SEVERAL_CPUS).
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/compiler.h"
+#include "cpu/percpu.h"
+#include "cpu/trap_frame.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef OURO_CPUS
+#define CPUS_MAX OURO_CPUS
+#else
+#define CPUS_MAX 1
+#endif
+#define SEVERAL_CPUS (CPUS_MAX > 1)
+_Static_assert(CPUS_MAX <= 64, "a set of CPUs is a uint64_t");
+
+/* CPUs that run: 1 until cpus_start(); grows only. */
+extern unsigned cpus_online;
+extern struct percpu percpus[CPUS_MAX]; /* by number */
+
+/* Number of this CPU. Callers: any; a thread may be on another one after it has slept or given way. */
+static ALWAYS_INLINE unsigned cpu_index(void)
+{
+    uint32_t index = 0;
+    if (SEVERAL_CPUS)
+        __asm__ volatile("movl %%gs:%c1, %0" : "=r"(index) : "i"(PERCPU_INDEX));
+    return index;
+}
+
+/* True if another CPU runs. */
+static ALWAYS_INLINE bool cpus_others(void)
+{
+    return SEVERAL_CPUS && cpus_online > 1;
+}
+
+/* The set of all CPUs that run. */
+static inline uint64_t cpus_all(void)
+{
+    return UINT64_MAX >> (64 - cpus_online);
+}
+
+/* Defined in cpu/several/: */
+
+/* Sends an interrupt, VECTOR_KICK or VECTOR_TLB, to another CPU. Callers: any. */
+void cpu_send(unsigned cpu, unsigned vector);
+/* Stops all others for ever, for a panic, by NMIs; what each was in is in cpus_stopped_at(), NULL: it does not answer. False: another CPU
+ * does so, and this one is to wait. Callers: any. */
+bool cpus_stop(void);
+const struct trap_frame *cpus_stopped_at(unsigned cpu);
+/* In an NMI: does not return if the CPU is to stop. */
+void cpu_stop_if_asked(const struct trap_frame *frame);
+
+/* Each CPU of the set, but this one, flushes `count` pages, or, if they are too many, all, and has executed a serializing
+ * instruction, before the return. Needs kernel_lock: one at a time. Interrupts on or off: the CPUs that wait for a lock with interrupts
+ * off do what is asked while they wait. */
+#define CPU_FLUSH_PAGES 32
+void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count);
+/* Does what a CPU in cpu_flush_others() waits for. Callers: any. */
+void cpu_serve(void);
+
+/* The ticket locks. A thread waits for kernel_lock with interrupts on. All spin locks are one for the CPUs, which a
+ * CPU that has it takes again without waiting, and which interrupt handlers hold: what they share with threads is as it is
+ * on one CPU. */
+void cpu_spin_take(void);
+void cpu_spin_drop(void);
+void cpu_kernel_take(void);
+void cpu_kernel_drop(void);
+/* True if a CPU waits for kernel_lock. Callers: its holder. */
+bool cpu_kernel_is_wanted(void);
+
+/* What a CPU starts with, and where (SDM 3A 8.4). `code` is a frame below 1 MiB, mapped at `at`, for its first instructions, `tables` are two
+ * frames below 4 GiB for its first page tables, mapped likewise. */
+struct cpu_start {
+    phys_t code, tables;
+    void *code_at, *tables_at;
+};
+/* Prepares the frames. Boot. */
+void cpu_start_prepare(const struct cpu_start *start);
+/* Starts the CPU that is to have the next number, on that stack: it calls cpu_arrived() there. False: it does not answer
+ * within a second, and never will from now on. Callers: boot, threads. */
+bool cpu_start(const struct cpu_start *start, uint32_t apic_id, virt_t stack);
+/* What the CPU does then, with interrupts off and the registers and tables that the first has; does not return (kern/cpus.c). */
+NORETURN void cpu_arrived(void);

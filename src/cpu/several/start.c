@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first CPU starts the others one after the other:
+ *
+ *   first                        other
+ *   INIT, SIPI, SIPI      --->   start.S: real mode, protected mode, long mode on the tables of cpu_start_prepare()
+ *   compares TSCs         <-->   cpu_begin(): tables, control registers and MSRs, compared with the first's
+ *   cpus_online++         <---   arrived
+ *                                cpu_arrived()
+ *
+ * The tables for the way are two frames: a level-4 table with the kernel's half, and a frame that is the tables of level 3, 2
+ * and 1 at once, for its entry 0 points to itself; so it maps the code where it is.
+ */
+#define LOG_TAG "cpu"
+#include "cpu/several/start.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "cpu/apic.h"
+#include "cpu/cpus.h"
+#include "cpu/features.h"
+#include "cpu/tables.h"
+#include "cpu/tsc.h"
+#include "cpu/x86.h"
+
+#define PAGE    4096
+#define WAIT_NS UINT64_C(1000000000) /* for its first instruction, and for each further step */
+#define POLL_NS UINT64_C(20000)
+#define INIT_NS UINT64_C(10000000) /* SDM 3A 8.4.4.1 */
+#define SIPI_NS UINT64_C(200000)
+
+extern const char cpu_start_code[], cpu_start_code_end[];
+void cpu_start_entry(void);
+NORETURN void cpu_begin(void);
+
+/* What the other CPUs get. */
+static const uint32_t msrs[] = {MSR_EFER, MSR_PAT};
+static uint64_t msr_values[sizeof msrs / sizeof msrs[0]], first_cr4;
+
+enum step {
+    STEP_NONE,
+    STEP_TSC, /* asks for the first's */
+    STEP_TSC_GIVEN,
+    STEP_REFUSED,
+    STEP_ARRIVED,
+};
+static volatile enum step step;
+static volatile uint64_t first_tsc, other_tsc;
+static const char *volatile refused; /* what differs */
+
+static const char *set_registers(void)
+{
+    write_cr0(CR0_KNOWN);
+    write_cr4(first_cr4);
+    for (unsigned i = 0; i < sizeof msrs / sizeof msrs[0]; i++) {
+        wrmsr(msrs[i], msr_values[i]);
+        if (rdmsr(msrs[i]) != msr_values[i])
+            return "MSRs";
+    }
+    if (read_cr4() != first_cr4)
+        return "CR4";
+    return cpu_features_adopt() ? NULL : "features";
+}
+
+void cpu_begin(void)
+{
+    cpu_tables_load(cpus_online);
+    const char *differs = set_registers();
+    cpu_syscall_init();
+    apic_start();
+    percpu()->apic_id = apic_id();
+    for (unsigned i = 0; differs == NULL && i < (cpu_features.hypervisor ? 4 : 32); i++) {
+        step = STEP_TSC;
+        while (step != STEP_TSC_GIVEN)
+            cpu_pause();
+        uint64_t before = first_tsc, now = rdtsc();
+        other_tsc = now;
+        if ((int64_t)(now - before) < 0)
+            differs = "TSC";
+    }
+    refused = differs;
+    step = differs == NULL ? STEP_ARRIVED : STEP_REFUSED;
+    while (!percpu()->online) {
+        if (step == STEP_REFUSED)
+            cpu_halt_forever();
+        cpu_pause();
+    }
+    cpu_arrived();
+}
+
+static void put_in(const struct cpu_start *start, unsigned offset, uint64_t value, unsigned size)
+{
+    memcpy((char *)start->code_at + offset, &value, size);
+}
+
+void cpu_start_prepare(const struct cpu_start *start)
+{
+    for (unsigned i = 0; i < sizeof msrs / sizeof msrs[0]; i++)
+        msr_values[i] = rdmsr(msrs[i]);
+    first_cr4 = read_cr4();
+    percpu()->apic_id = apic_id();
+    put_in(start, START_TABLES, start->tables.v, 4);
+    put_in(start, START_EFER, EFER_LME | (cpu_features.nx ? EFER_NXE : 0), 4);
+    put_in(start, START_ROOT, read_cr3(), 8);
+    put_in(start, START_ENTRY, (uint64_t)(uintptr_t)cpu_start_entry, 8);
+    uint64_t *top = start->tables_at, *low = top + PAGE / sizeof *top;
+    uint64_t low_frame = start->tables.v + PAGE;
+    memset(low, 0, PAGE);
+    low[0] = low_frame | PTE_P | PTE_W;
+    low[start->code.v / PAGE] = start->code.v | PTE_P | PTE_W;
+    top[0] = low_frame | PTE_P | PTE_W;
+}
+
+/* Answers what the CPU asks, until it has arrived, or for so long. */
+static bool accompany(uint64_t ns)
+{
+    uint64_t given = 0;
+    for (uint64_t waited = 0; waited < ns; waited += POLL_NS) {
+        if (step == STEP_ARRIVED || step == STEP_REFUSED)
+            return true;
+        if (given != 0 && (int64_t)(rdtsc() - other_tsc) < 0) {
+            refused = "TSC";
+            step = STEP_REFUSED;
+            return true;
+        }
+        if (step == STEP_TSC) {
+            first_tsc = given = rdtsc();
+            step = STEP_TSC_GIVEN;
+            waited = 0;
+        } else {
+            tsc_wait_ns(POLL_NS);
+        }
+    }
+    return false;
+}
+
+bool cpu_start(const struct cpu_start *start, uint32_t id, virt_t stack)
+{
+    volatile uint32_t *may = (volatile uint32_t *)((char *)start->code_at + START_MAY);
+    unsigned page = (unsigned)(start->code.v / PAGE);
+    memcpy(start->code_at, cpu_start_code, (size_t)(cpu_start_code_end - cpu_start_code));
+    put_in(start, START_STACK, stack.v, 8);
+    step = STEP_NONE;
+    refused = NULL;
+    __atomic_store_n(may, 1, __ATOMIC_SEQ_CST);
+    apic_send(id, APIC_SEND_INIT);
+    if (!cpu_features.hypervisor)
+        tsc_wait_ns(INIT_NS);
+    apic_send(id, APIC_SEND_STARTUP | page);
+    for (uint64_t waited = 0; *may != 0 && waited < WAIT_NS; waited += SIPI_NS) {
+        tsc_wait_ns(SIPI_NS);
+        if (waited == 0 && *may != 0)
+            apic_send(id, APIC_SEND_STARTUP | page);
+    }
+    if (__atomic_exchange_n(may, 0, __ATOMIC_SEQ_CST) != 0) {
+        log_warn("the cpu with the APIC ID %u does not answer: it is left out", id);
+        return false;
+    }
+    if (!accompany(WAIT_NS)) {
+        log_warn("the cpu with the APIC ID %u stopped on its way: it is left out", id);
+        return false;
+    }
+    if (refused != NULL) {
+        log_warn("the cpu with the APIC ID %u has other %s than the first: it is left out", id,
+                 refused);
+        return false;
+    }
+    percpus[cpus_online].online = true;
+    cpus_online++;
+    return true;
+}
+
+void cpu_send(unsigned cpu, unsigned vector)
+{
+    apic_send(percpus[cpu].apic_id, vector);
+}

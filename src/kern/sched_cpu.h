@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* What the scheduler knows of each CPU, and its parts, for kern/thread.c, kern/thread_memory.c, kern/thread_times.c and, of several CPUs,
+ * kern/sched_cpus.c. */
+#pragma once
+
+#include "base/compiler.h"
+#include "kern/sched_lock.h"
+#include "kern/thread.h"
+
+struct sched_cpu {
+    struct run_queue queue GUARDED_BY(class_sched);
+    struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
+    struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
+    bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
+    struct timer slice; /* fires at or after the end of the running thread's slice */
+    uint64_t idle_ns;
+    struct thread *idle; /* of several CPUs: runs when no other can */
+};
+extern struct sched_cpu sched_cpus[CPUS_MAX];
+
+/* That of this CPU. */
+static ALWAYS_INLINE struct sched_cpu *own(void)
+{
+    return &sched_cpus[cpu_index()];
+}
+
+static inline struct thread *thread_of(struct run_entity *entity)
+{
+    return CONTAINER_OF(entity, struct thread, run);
+}
+
+/* The watchdog's timer finds a `hlt` of the program on the first CPU (linux/fault/exceptions.c), slices do on others. */
+static inline bool needs_ticks(void)
+{
+    return SEVERAL_CPUS && cpu_index() != 0 && thread_current()->fpu != NULL;
+}
+
+static inline void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
+{
+    if ((own()->queue.count > 0 || needs_ticks()) && !own()->slice.armed)
+        timer_start(&own()->slice, end_ns);
+}
+
+/* Sums over all CPUs. */
+struct sched_times {
+    uint64_t switches;
+    uint64_t idle_ns; /* of one CPU; of several see struct sched_cpu */
+};
+extern struct sched_times sched_times;
+
+/* kern/thread_memory.c. A new thread without a function, in no queue; NULL: no memory. */
+struct thread *thread_new(const char *name) REQUIRES(kernel_lock);
+void thread_free(struct thread *t) REQUIRES(kernel_lock);
+/* Takes a thread that has ended, to be used again or freed. */
+void thread_keep(struct thread *t) REQUIRES(kernel_lock, class_sched);
+/* Of a sleep_timer (kern/thread.c). */
+void thread_sleep_ended(struct timer *timer);
+
+/* kern/sched_cpus.c, of several CPUs: */
+
+/* Puts a thread that does not run in the queue of a CPU: the one it ran on last, if that idles or no other does; else one that
+ * idles. O(CPUs). */
+void sched_enqueue(struct thread *t, enum run_place place) REQUIRES(class_sched);
+/* Another thread is in this CPU's queue: the running one goes on until it is preempted or its slice is over. */
+void sched_look(void) REQUIRES(class_sched);
+/* The first thread of the longest queue of another CPU that may run here; the idle thread if there is none. O(CPUs). */
+struct thread *sched_steal(void) REQUIRES(class_sched);
+/* True if a thread runs on another CPU. */
+bool sched_others_run(void) REQUIRES(class_sched);
