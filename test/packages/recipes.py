@@ -400,9 +400,10 @@ def make_certificates(folder):
         if done.returncode != 0:
             skip("openssl makes no certificate: %s" % done.stdout.decode())
     with open(folder + "/names", "w") as file:
-        file.write("subjectAltName=DNS:host.ouro,DNS:localhost\n")
+        file.write("subjectAltName=DNS:host.ouro,DNS:localhost\nauthorityKeyIdentifier=keyid\n")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "3650", "-subj", "/CN=the test's authority")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "3650", "-subj", "/CN=the test's authority",
+            "-addext", "keyUsage=critical,keyCertSign")  # Python 3.13 asks for it
     openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=host.ouro")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "3650", "-extfile", "names",
             "-out", "server.crt")

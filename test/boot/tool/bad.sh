@@ -184,8 +184,8 @@ module() {
 
 modules() {
     head -c 100000 /dev/zero >archive
-    module 0 '1UL << 50' "the boot loader's root archive ends at 0x40000000186a0, and the memory at 0x4000000"
-    module 8 '0x10000000' "the boot loader's root archive ends at 0x[0-9a-f]*, and the memory at 0x4000000"
+    module 0 '1UL << 50' "the boot loader's root archive ends at 0x40000000186a0, and the memory at 0x(4000000|3fff000)"
+    module 8 '0x10000000' "the boot loader's root archive ends at 0x[0-9a-f]*, and the memory at 0x(4000000|3fff000)"
     module 0 '-1UL' 'what the boot loader handed over cannot be read: .* at offset [0-9]+'
     module 0 '0x100000' 'too little memory: the boot loader laid the root archive over the kernel'
 }
