@@ -8,7 +8,7 @@ case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-[ "${2:-/}" != "${2#/}" ] || set -- "$1" "$PWD/$2" "${@:3}"
+if [ $# -gt 1 ] && [ "${2#/}" = "$2" ]; then set -- "$1" "$PWD/$2" "${@:3}"; fi
 cd / || exit 1
 machine=(run --medium direct --machine microvm -m 512M --timeout $((150 * ${SLOW:-1})))
 

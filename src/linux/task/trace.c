@@ -157,6 +157,7 @@ COLD static int trace_stop(enum trace_kind kind, uint32_t code, const struct sig
     lt->trace_signal = 0;
     t->news = true;
     thread_own_fpu();
+    cpu_fpu_reset(lt->fpu); /* XSAVE leaves parts of the header as they are */
     cpu_fpu_save(lt->fpu);
     uint64_t irq = sched_lock();
     t->stopped = true;
