@@ -280,15 +280,11 @@ COLD static enum err take_termio(struct tty_termios *termios, uint64_t argument)
     return E_OK;
 }
 
-COLD static void keep_locked(const struct tty_termios *locked, const struct tty_termios *before,
-                             struct tty_termios *termios)
+COLD static void keep_locked(const uint8_t *lock, const uint8_t *old, uint8_t *new)
 {
-    const uint8_t *lock = (const uint8_t *)locked, *old = (const uint8_t *)before;
-    uint8_t *new = (uint8_t *)termios;
-    for (size_t i = 0; i < TERMIOS_OLD_SIZE; i++) {
-        uint8_t kept = i < offsetof(struct tty_termios, line) || !lock[i] ? lock[i] : UINT8_MAX;
-        new[i] = (uint8_t)((new[i] & ~kept) | (old[i] & kept));
-    }
+    const size_t flags = offsetof(struct tty_termios, line);
+    for (size_t i = 0; i < TERMIOS_OLD_SIZE; i++)
+        new[i] ^= (new[i] ^ old[i]) & (i < flags || !lock[i] ? lock[i] : UINT8_MAX);
 }
 
 static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument)
@@ -305,7 +301,7 @@ static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument
     termios.output_speed = speed_of(termios.cflag, termios.output_speed);
     termios.input_speed =
         (input & 0x100f) ? speed_of(input, termios.input_speed) : termios.output_speed;
-    keep_locked(&tty->locked, &before, &termios);
+    keep_locked((uint8_t *)&tty->locked, (uint8_t *)&before, (uint8_t *)&termios);
     if (flush)
         tty_flush_input(tty);
     tty_line_set(&tty->line, &termios);

@@ -55,14 +55,26 @@ static void aligned(unsigned long alignment)
     printf("aligned to %#lx: status %#x\n", alignment, status);
 }
 
+static int misaligned(void)
+{
+    const ElfW(Phdr) *first = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    while (first->p_type != PT_LOAD)
+        first++;
+    return ((uintptr_t)&__ehdr_start & (first->p_align - 1) & ((32 << 20) - 1)) != 0;
+}
+
+static int alignments(void)
+{
+    for (unsigned long alignment = 4096; alignment <= 16 << 20; alignment <<= 4)
+        aligned(alignment);
+    aligned(0x3000);
+    return unlink("/tmp/aligned");
+}
+
 int main(int argc, char **argv, char **envp)
 {
-    if (strcmp(argv[0], "aligned") == 0) {
-        const ElfW(Phdr) *first = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-        while (first->p_type != PT_LOAD)
-            first++;
-        return ((uintptr_t)&__ehdr_start & (first->p_align - 1) & ((32 << 20) - 1)) != 0;
-    }
+    if (strcmp(argv[0], "aligned") == 0)
+        return misaligned();
     char **end = envp;
     while (*end != NULL)
         end++;
@@ -117,9 +129,5 @@ int main(int argc, char **argv, char **envp)
     truth("strings above pointers", (uintptr_t)argv[0] > (uintptr_t)(aux + count));
     truth("name above environment",
           *envp == NULL || (uintptr_t)getauxval(AT_EXECFN) > (uintptr_t)*envp);
-    for (unsigned long alignment = 4096; alignment <= 16 << 20; alignment <<= 4)
-        aligned(alignment);
-    aligned(0x3000);
-    unlink("/tmp/aligned");
-    return 0;
+    return alignments();
 }

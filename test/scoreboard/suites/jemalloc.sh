@@ -5,12 +5,13 @@ source=jemalloc
 tools="gcc make"
 start=/suite
 memory=1G
-minimum=1
+minimum=85
 sample=10
+slow="unit/fb unit/rb"
 title="unit and integration tests of jemalloc"
 
 list() {
-    (cd "$tree/test" && ls unit/*.c integration/*.c | sed 's/\.c$//')
+    (cd "$tree/test" && printf '%s\n' unit/*.c integration/*.c | sed 's/\.c$//')
 }
 
 # The script beside a case sets its options.

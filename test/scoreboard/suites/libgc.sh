@@ -5,8 +5,9 @@ source=libgc
 tools="cmake gcc ninja"
 start=/suite
 memory=1G
-minimum=1
+minimum=16
 sample=4
+slow="disclaim_weakmap_test gctest test_cpp"
 title="tests of the garbage collector libgc"
 
 list() {

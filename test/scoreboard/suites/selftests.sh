@@ -16,7 +16,7 @@ clone3 ipc kcmp membarrier memfd mincore mqueue openat2 size splice tmpfs"
 
 selftests() { make -s -k --no-print-directory -C "$tree/tools/testing/selftests/$1" "${@:2}"; }
 
-# The programs that run_vmtests.sh runs are cases of their own. Scripts that make networks with iproute2 and those of timers that
+# The programs that the script of vm runs are cases of their own. Scripts that make networks with iproute2 and those of timers that
 # take more than two minutes are left out.
 list() {
     local name
