@@ -176,6 +176,7 @@ key="$* $(cksum < "$here/suites/$suite.sh") $(cksum < "$0")"
 if [ "$(cat "$out/built" 2> /dev/null)" != "$key" ]; then
     [ -n "$packages" ] || rm -rf "$out"
     mkdir -p "$out"
+    rm -f "$out/root.cpio" # Linux's
     binaries
     skeleton
     if ! build "$@" > "$out/build.log" 2>&1; then
