@@ -51,12 +51,12 @@ struct options {
     /* SOURCE may be LABEL=NAME: fs/block/label.h. */
     struct mount_option root;                           /* root=SOURCE[:/FOLDER][:ro] */
     struct mount_option mounts[OPTIONS_MOUNTS_MAX + 1]; /* mount=SOURCE:PATH[:ro] */
-    const char *swap;                                   /* swap=, a disk or partition, or a file (/...); NULL: none */
-    const char *hostname;                               /* hostname=; NULL: "ouro" */
-    const char *cwd;                                    /* cwd=: the program's folder; NULL: / */
-    uint32_t share_uid, share_gid;                      /* share.owner=: fs/p9/super.h */
-    const char *init;                                   /* the program's path; /init by default */
-    const char *argv[OPTIONS_ARGUMENTS_MAX + 1];        /* NULL-terminated */
+    const char *swap;              /* swap=, a disk or partition, or a file (/...); NULL: none */
+    const char *hostname;          /* hostname=; NULL: "ouro" */
+    const char *cwd;               /* cwd=: the program's folder; NULL: / */
+    uint32_t share_uid, share_gid; /* share.owner=: fs/p9/super.h */
+    const char *init;              /* the program's path; /init by default */
+    const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];
 };
 
