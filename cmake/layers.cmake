@@ -62,7 +62,7 @@ set(OURO_SYMBOLS_base log_write panic panic_assert)
 set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_leave trap_raised_by_program trap_unexpected syscall_dispatch syscall_fast syscall_fast_dispatch thread_run lock_check_failed)
 # mm: the address spaces are in mm/pt/, the frames of the machine and their scratch mapping in mm/init/; faults end in
 # diag/ and linux/fault/; the process has the limits (linux/memory/), the thread the page that a copy missed (linux/task/).
-set(OURO_SYMBOLS_mm first_space running_spaces leaving_spaces resting_space)
+set(OURO_SYMBOLS_mm first_space running_spaces)
 set(OURO_SYMBOLS_mm/phys machine_frames reserve_admits reserve_owe reserve_refill)
 set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)
 set(OURO_SYMBOLS_mm/vm areas_policy copy_missed copy_missing fault_of_copy fault_of_kernel fault_of_program swap_fetch swap_may_help fault_was_resolved)

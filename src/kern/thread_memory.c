@@ -29,7 +29,7 @@ void thread_keep(struct thread *t)
     spare_count++;
 }
 
-static struct thread *take_spare(void)
+static struct thread *take_kept(void)
 {
     uint64_t flags = sched_lock();
     struct thread *t = NULL;
@@ -45,14 +45,14 @@ static struct thread *take_spare(void)
 COLD void thread_trim(void)
 {
     struct thread *t;
-    while ((t = take_spare()) != NULL)
+    while ((t = take_kept()) != NULL)
         thread_free(t);
 }
 
 /* A new or reused thread: a stack, all else zero. */
 static struct thread *thread_shell(void) REQUIRES(kernel_lock)
 {
-    struct thread *t = take_spare();
+    struct thread *t = take_kept();
     if (t != NULL) {
         *t = (struct thread){.kstack = t->kstack, .fpu_block = t->fpu_block};
         return t;

@@ -49,20 +49,6 @@ if(OURO_BOCHS_PROGRAM)
         --timeout 1500 --append "test=all" /bin/busybox true)
 endif()
 
-# The same tests on the kernel for several CPUs, which is built for them alone; the others idle, and are flushed.
-add_test(NAME guest.cpus-kernel COMMAND ninja -C ${guest_builds}/kernel ouro-cpus-test.debug.elf)
-set_tests_properties(guest.cpus-kernel PROPERTIES LABELS guest FIXTURES_SETUP cpus_kernel TIMEOUT 1000000)
-foreach(name microvm q35)
-    set(machine ${name})
-    if(name STREQUAL "microvm")
-        set(machine microvm,auto-kernel-cmdline=off)
-    endif()
-    ouro_guest_test(all-cpus-${name} ${guest_builds}/kernel/ouro-cpus-test.elf 0 "^ok test_" "loglevel=4 test=all"
-        -smp 4)
-    set_tests_properties(guest.all-cpus-${name} PROPERTIES FIXTURES_REQUIRED cpus_kernel
-        ENVIRONMENT "OURO_GUEST_MACHINE=${machine};OURO_GUEST_ACCEL=tcg,thread=single")
-endforeach()
-
 # Fatal errors: the machine ends with a panic's status, and the panic names the cause.
 ouro_guest_test(overflow_kstack ${guest_kernel} 121 "PANIC: stack overflow" "test=overflow_kstack")
 ouro_guest_test(overflow_kstack_in_one_step ${guest_kernel} 121 "PANIC: stack overflow"

@@ -18,6 +18,8 @@ while read -r source; do
         echo "$source.obj"
     elif [ -f "$objects/$source.o" ]; then
         echo "$source.o"
+    elif [ -f "${objects%/*}/ouro-cpus_objects.dir/$source.obj" ] || [ -f "${objects%/*}/ouro-cpus_objects.dir/$source.o" ]; then
+        continue # only the kernel for several CPUs has it: lint.includes reads it
     else
         echo "$objects has no object of src/$source: build the kernel first" >&2
         exit 1

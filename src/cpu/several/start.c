@@ -88,7 +88,7 @@ void cpu_begin(void)
     cpu_arrived();
 }
 
-static void put_in(const struct cpu_start *start, unsigned offset, uint64_t value, unsigned size)
+static void put_start(const struct cpu_start *start, unsigned offset, uint64_t value, unsigned size)
 {
     memcpy((char *)start->code_at + offset, &value, size);
 }
@@ -99,10 +99,10 @@ void cpu_start_prepare(const struct cpu_start *start)
         msr_values[i] = rdmsr(msrs[i]);
     first_cr4 = read_cr4();
     percpu()->apic_id = apic_id();
-    put_in(start, START_TABLES, start->tables.v, 4);
-    put_in(start, START_EFER, EFER_LME | (cpu_features.nx ? EFER_NXE : 0), 4);
-    put_in(start, START_ROOT, read_cr3(), 8);
-    put_in(start, START_ENTRY, (uint64_t)(uintptr_t)cpu_start_entry, 8);
+    put_start(start, START_TABLES, start->tables.v, 4);
+    put_start(start, START_EFER, EFER_LME | (cpu_features.nx ? EFER_NXE : 0), 4);
+    put_start(start, START_ROOT, read_cr3(), 8);
+    put_start(start, START_ENTRY, (uint64_t)(uintptr_t)cpu_start_entry, 8);
     uint64_t *top = start->tables_at, *low = top + PAGE / sizeof *top;
     uint64_t low_frame = start->tables.v + PAGE;
     memset(low, 0, PAGE);
@@ -139,7 +139,7 @@ bool cpu_start(const struct cpu_start *start, uint32_t id, virt_t stack)
     volatile uint32_t *may = (volatile uint32_t *)((char *)start->code_at + START_MAY);
     unsigned page = (unsigned)(start->code.v / PAGE);
     memcpy(start->code_at, cpu_start_code, (size_t)(cpu_start_code_end - cpu_start_code));
-    put_in(start, START_STACK, stack.v, 8);
+    put_start(start, START_STACK, stack.v, 8);
     step = STEP_NONE;
     refused = NULL;
     __atomic_store_n(may, 1, __ATOMIC_SEQ_CST);
