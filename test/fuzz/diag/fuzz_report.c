@@ -38,7 +38,7 @@ static struct trap_frame frames[2];
 
 struct frames machine_frames;
 uint64_t paging_program_window;
-struct address_space *running_space;
+struct address_space *running_spaces[CPUS_MAX];
 
 void paging_run(struct address_space *space)
 {
