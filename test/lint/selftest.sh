@@ -29,8 +29,8 @@ add_locks()
 {
     mkdir src/cpu
     cp "$top/src/CMakeLists.txt" src/
-    cp "$top"/src/base/compiler.h "$top/src/base/lock_class.h" src/base/
-    cp "$top/src/cpu/irq.h" "$top/src/cpu/bits.h" "$top"/src/cpu/lock*.h src/cpu/
+    cp "$top"/src/base/compiler.h "$top/src/base/lock_class.h" "$top"/src/base/addr.h src/base/
+    cp "$top/src/cpu/irq.h" "$top/src/cpu/bits.h" "$top"/src/cpu/lock*.h "$top/src/cpu/cpus.h" "$top/src/cpu/percpu.h" "$top/src/cpu/trap_frame.h" src/cpu/
     printf '#include "cpu/lock.h"\n\nstatic struct spin_lock spin;\nstatic int ticks GUARDED_BY(class_timer);\n\nvoid tick(void);\nvoid tick(void)\n{\n    uint64_t flags = spin_lock_irq(&spin, &class_timer);\n    ticks++;\n    spin_unlock_irq(&spin, &class_timer, flags);\n}\n' >src/cpu/ticks.c
 }
 

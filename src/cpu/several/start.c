@@ -48,7 +48,7 @@ static volatile enum step step;
 static volatile uint64_t first_tsc, other_tsc;
 static const char *volatile refused; /* what differs */
 
-static const char *set_registers(void)
+static const char *adopt_registers(void)
 {
     write_cr0(CR0_KNOWN);
     write_cr4(first_cr4);
@@ -65,7 +65,7 @@ static const char *set_registers(void)
 void cpu_begin(void)
 {
     cpu_tables_load(cpus_online);
-    const char *differs = set_registers();
+    const char *differs = adopt_registers();
     cpu_syscall_init();
     apic_start();
     percpu()->apic_id = apic_id();
