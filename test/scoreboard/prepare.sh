@@ -14,9 +14,10 @@
 # suites/SUITE.sh says what the suite is:
 #   source=NAME         Debian's source package, unpacked and patched in $tree
 #   archive=NAME        binary package that holds a tar of sources, /usr/src/NAME.tar.xz: of it "keep", folders and files, is unpacked in $tree
-#   packages="NAME..."  binary packages, unpacked with what they need as the root; with a source: besides it
+#   packages="NAME..."  binary packages, unpacked with what they need as the root; with a source: besides it; NAME=source: of its version
 #   tools="NAME..."     commands of this computer that build it
 #   sample=N slow="..." cases that are run with every commit, and those that are not among them
+#   batch=N             cases a machine; as many as are good
 #   list                prints the names of all cases
 #   build CASE...       builds these in $tree and puts what they need into $root; -: all
 #   words CASE          prints seconds, program and arguments, or nothing: the case was not built
@@ -96,6 +97,7 @@ unpack() {
 # Unpacks the binary packages as the root.
 binaries() {
     [ -n "$packages" ] || return 0
+    case $packages in *=source*) packages=${packages//=source/=$(sed 's/.* //' "$folder/version")} ;; esac
     # shellcheck disable=SC2086 # a list
     OURO_APT=$scoreboard/.apt-binary "$here/../packages/root.sh" "$root" $packages || exit
     [ -n "$source$archive" ] || sed -n "s/^Inst ${packages%% *} (\([^ ]*\) .*/${packages%% *} \1/p" "$scoreboard/.apt-binary/plan" > "$folder/version"

@@ -61,6 +61,7 @@ class Suite:
         self.memory = found.get("memory", "512M")
         self.minimum = int(found["minimum"])
         self.sample = int(found.get("sample", "60"))
+        self.batch = int(found.get("batch", "0"))
         self.slow = found.get("slow", "").split()
         self.folder = BUILD / "scoreboard" / name
         self.out = self.folder / "all"
@@ -219,7 +220,7 @@ def run_cases(suite, side, names, told, size=0):
     thread at a time."""
     lock = threading.Lock()
     waiting = list(names)
-    size = size or max(1, min(BATCH[side], (len(waiting) + JOBS - 1) // JOBS))
+    size = suite.batch or size or max(1, min(BATCH[side], (len(waiting) + JOBS - 1) // JOBS))
     empty_boots = [0]
 
     def work():
@@ -506,7 +507,7 @@ def check_self():
         (root / "own.c").write_text(OWN)
         subprocess.run(["gcc", "-static", "-O1", "-o", root / "own", root / "own.c"], check=True)
         shutil.copy(runner(), root / "runner")
-        suite.name, suite.root, suite.start, suite.memory, suite.folder = "self", root, "/tmp", "128M", root
+        suite.name, suite.root, suite.start, suite.memory, suite.folder, suite.batch = "self", root, "/tmp", "128M", root, 0
         expected = {"pass": "0", "fail": "3", "signal": "signal-9", "timeout": "timeout", "orphan": "0", "flow": "0", "crash": "crash",
                     "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang"}
         suite.cases = {name: f"{name}\t2\t{'/own' if name != 'absent' else '/nothing'}\t{name}" for name in expected}
