@@ -7,8 +7,9 @@ packages="bash coreutils diffutils grep sed findutils procps bsdutils locales nc
 tools="gcc localedef"
 start=/suite/tests
 memory=512M
-minimum=70
+minimum=80
 sample=16
+slow="ifs-posix"
 title="the shell: expansions, jobs, traps, redirections, coprocesses, completion"
 
 list() {

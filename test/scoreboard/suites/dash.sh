@@ -4,6 +4,7 @@
 # from ash it does so on Linux, too.
 source=busybox
 packages="dash bash coreutils diffutils grep sed findutils procps"
+tools="gcc"
 start=/suite/ash_test
 memory=512M
 minimum=90
