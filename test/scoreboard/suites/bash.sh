@@ -9,7 +9,7 @@ start=/suite/tests
 memory=512M
 minimum=80
 sample=16
-slow="ifs-posix"
+slow="array assoc builtins coproc dollars exp-tests func ifs-posix jobs more-exp new-exp posixexp procsub test trap"
 title="the shell: expansions, jobs, traps, redirections, coprocesses, completion"
 
 list() {
