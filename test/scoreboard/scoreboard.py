@@ -417,7 +417,7 @@ NUMBERS = TOP / "docs/scoreboard.json"
 def write_entry(suite, passed, total):
     numbers = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
     before = numbers.get(suite.name, {}).get("first", round(100 * passed / total, 2))
-    numbers[suite.name] = {"package": suite.version, "linux": suite.linux_title.split(":")[0], "passed": passed, "failed": total - passed,
+    numbers[suite.name] = {"package": suite.version, "linux": suite.linux_title.split(": ")[0], "passed": passed, "failed": total - passed,
                            "skipped": len(suite.linux), "first": before}
     NUMBERS.write_text(json.dumps(numbers, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page())

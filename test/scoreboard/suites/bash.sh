@@ -7,8 +7,9 @@ packages="bash coreutils diffutils grep sed findutils procps bsdutils locales nc
 tools="gcc localedef"
 start=/suite/tests
 memory=512M
-minimum=70
+minimum=80
 sample=16
+slow="array assoc builtins coproc dollars exp-tests func ifs-posix jobs more-exp new-exp posixexp procsub test trap"
 title="the shell: expansions, jobs, traps, redirections, coprocesses, completion"
 
 list() {

@@ -4,9 +4,10 @@
 # from ash it does so on Linux, too.
 source=busybox
 packages="dash bash coreutils diffutils grep sed findutils procps"
+tools="gcc"
 start=/suite/ash_test
 memory=512M
-minimum=90
+minimum=108
 sample=16
 title="150 of the scripts of ash_test by dash, drawn by a fixed seed"
 

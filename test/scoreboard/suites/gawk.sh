@@ -6,7 +6,7 @@ packages="gawk make bash coreutils diffutils grep sed locales libmpfr6 dash"
 tools="localedef"
 start=/suite/test
 memory=512M
-minimum=180
+minimum=197
 sample=16
 title="200 of the tests, drawn by a fixed seed: the language, pipes and coprocesses, extensions, locales, sockets"
 

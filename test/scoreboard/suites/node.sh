@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # read and set by prepare.sh
 # SPDX-License-Identifier: MIT
- drawn, drawn by a fixed seed, over Debian's node. What node's own list calls flaky or skipped is not drawn.
+# Its tests that run in parallel, drawn by a fixed seed, over Debian's node. What node's own list calls flaky or skipped is not drawn.
 source=nodejs
 packages="nodejs bash coreutils procps openssl dash"
 start=/suite

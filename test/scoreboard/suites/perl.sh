@@ -19,7 +19,7 @@ build() {
     rm -rf "$root/suite"
     mkdir -p "$root/suite/lib"
     install "$tree/t" suite
-    install "$tree"/{MANIFEST,TODO,TestInit.pm,regen} suite
+    install "$tree"/{MANIFEST,TestInit.pm,regen} suite
     cp -a "$root/usr/share/perl/5.36.0/." "$root/usr/lib/x86_64-linux-gnu/perl/5.36.0/." "$tree"/lib/*.t "$root/suite/lib"
     rm -rf "$root/suite/lib/CORE" "$root/usr/lib/x86_64-linux-gnu/perl/5.36.0/CORE"
     mkdir -p "$root/suite/t/lib"
