@@ -173,7 +173,7 @@ PORT, CARD = int(sys.argv[1]), sys.argv[3]
 LARGE = bytes((i * 7 + i // 256) & 255 for i in range(1 << 20))
 
 def connect():
-    return socket.create_connection(("127.0.0.1", PORT), timeout=60)
+    return socket.create_connection(("127.0.0.1", PORT), timeout=240)
 
 def whole(s, size):
     data = b""
@@ -220,7 +220,7 @@ def bulk():
     """Bursts that empty the card's ring, again and again; then the machine answers still."""
     for _ in range(3 if CARD == "virtio" else 1):
         with connect() as s:
-            s.settimeout(60)
+            s.settimeout(240)
             s.sendall(b"bulk\n")
             for _ in range(1600):
                 s.sendall(bytes(65536))
@@ -265,7 +265,7 @@ def deaf():
                 left[s] -= s.send(bytes(min(left[s], 10000)))
         except BlockingIOError:
             pass
-        s.settimeout(60)
+        s.settimeout(240)
     for _ in range(300):
         for s in crumbs:
             s.sendall(b"x")
