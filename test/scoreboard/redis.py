@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import time
 SKIPPED = (
     "SRANDMEMBER with a dict containing long chain",  # reads the server's pid, and fails before it restores the configuration
     "Non-interactive non-TTY CLI: ASK redirect test",  # of a cluster
+    "RESTORE fail with invalid payload size",  # sends RDB's version 12, which redis 7.0 refuses with another error
 )
 
 
@@ -43,23 +45,22 @@ def answers(port):
 @contextlib.contextmanager
 def server(side, port, scratch):
     """A redis-server at this port of the computer, in Ouro or not; ended afterwards. Yields the process."""
-    program, environment, options = "/usr/bin/redis-server", {}, {}
-    common = ["--protected-mode", "no"]
+    program, environment, options = "/usr/bin/redis-server", dict(os.environ), {}
+    work = scratch / "work"  # at the same path for the server and the tests, some of which look at its files
+    shutil.copytree(out / "conf", work)
     if side == "ouro":
         words = [tool, "run", "--medium", "direct", "--machine", "microvm", "--bare", "-m", memory, "--kernel", kernel, "--sysroot", root,
-                 "--root", out / "conf", "-p", f"{port}:6379", program, "/redis.conf", "--bind", "0.0.0.0", *common]
+                 "--share", f"{work}:{work}", "-w", work, "-p", f"{port}:6379", program, "redis.conf", "--bind", "0.0.0.0"]
     else:
-        words = [str(root) + program, "redis.conf", "--port", str(port), "--bind", "127.0.0.1", *common]
-        environment = {"LD_LIBRARY_PATH": libraries}
-        work = scratch / "work"
-        shutil.copytree(out / "conf", work)
-        options = {"cwd": work}
+        words = [str(root) + program, "redis.conf", "--port", str(port), "--bind", "127.0.0.1"]
+        environment["LD_LIBRARY_PATH"] = libraries
+        options["cwd"] = work
         if os.geteuid() == 0:
             for path in (scratch, work):
                 os.chown(path, 65534, 65534)
             options.update(user=65534, group=65534, extra_groups=[])
     with open(scratch / "log", "wb") as log:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | environment, **options)
+        process = subprocess.Popen([*words, "--protected-mode", "no"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, **options)
     try:
         end = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < end and not answers(port):
@@ -115,6 +116,7 @@ def run_unit(side, unit, seconds, scratch):
 if sys.argv[1:] == ["--cases"]:
     print(*(name for name, (verdict, _) in results_of(sys.stdin.read()).items() if verdict == "0"), sep="\n")
     sys.exit()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 side, folder, out, memory, tool, kernel = sys.argv[1], *map(pathlib.Path, sys.argv[2:4]), *sys.argv[4:]
 root = out / "root"
 libraries = str(root / "usr/lib/x86_64-linux-gnu")

@@ -9,7 +9,8 @@ host=redis.py
 start=/
 memory=1G
 minimum=1900
-sample=4
+among="unit/protocol/ unit/keyspace/ unit/pubsub/ unit/quit/ unit/type/incr/ unit/info-command/ unit/bitfield/"
+sample=300 # all of these
 title="redis' own tests from outside over TCP: commands, scripts, transactions, blocking, expiry, persistence, tracking; not cluster"
 
 list() {
