@@ -10,7 +10,7 @@ start=/
 memory=1G
 minimum=1900
 among="unit/protocol/ unit/keyspace/ unit/pubsub/ unit/quit/ unit/type/incr/ unit/info-command/ unit/bitfield/"
-sample=300 # all of these
+sample=300
 title="redis' own tests from outside over TCP: commands, scripts, transactions, blocking, expiry, persistence, tracking; not cluster"
 
 list() {
