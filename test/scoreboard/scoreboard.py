@@ -544,6 +544,10 @@ def check_self():
     for wrong in ("0/4", "5/4", "1/0", "1", "a/b", "1/4/2"):
         if subprocess.run([__file__, "--shard", wrong, SUITES[0]], stderr=subprocess.DEVNULL).returncode != 125:
             errors.append(f"--shard {wrong} is taken")
+    said = "[ready]: 1\nTesting unit/a\n[ok]: One - two (3 ms)\n[err]: Three in tests/unit/a.tcl\nwhy\n[\x1b[32mok\x1b[0m]: One - two (0 ms)\n"
+    cases = subprocess.run([HERE / "redis.py", "--cases"], input=said, stdout=subprocess.PIPE, text=True).stdout.split()
+    if cases != ["unit/a/One_-_two", "unit/a/One_-_two_2"]:
+        errors.append(f"redis.py reads {cases}")
     if outputs.get("fail") != "fail":
         errors.append(f"the output of a case is {outputs.get('fail')!r}")
     wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "hang: hang, and passes on Linux",
