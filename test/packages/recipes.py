@@ -109,10 +109,14 @@ exec "$OURO" "$verb" --sysroot "$ROOT" "${words[@]}"
 ''')
     os.mkdir(folder + "/bin")
     java = glob.glob(ROOT + "/usr/lib/jvm/java-*-openjdk-amd64")[0][len(ROOT):]
+    settings = glob.glob(ROOT + "/etc/java-*-openjdk")[0]
     compiler = ":".join(glob.glob(ROOT + "/usr/share/java/*.jar"))
+    os.mkdir(folder + "/java") # whose settings are not links into this computer's /etc
+    for name in os.listdir(ROOT + java):
+        os.symlink(settings if name == "conf" else ROOT + java + "/" + name, folder + "/java/" + name)
     stand_in(folder + "/bin/javac", 'exec "$ROOT/lib64/ld-linux-x86-64.so.2" --library-path '
-             '"$ROOT/usr/lib/x86_64-linux-gnu:$ROOT%s/lib" "$ROOT%s/bin/java" -cp "%s" '
-             'org.eclipse.jdt.internal.compiler.batch.Main -17 -proc:none "$@"\n' % (java, java, compiler))
+             '"$ROOT/usr/lib/x86_64-linux-gnu:$ROOT%s/lib" "$ROOT%s/bin/java" -Djava.home="%s" -cp "%s" '
+             'org.eclipse.jdt.internal.compiler.batch.Main -17 -proc:none "$@"\n' % (java, java, folder + "/java", compiler))
 
 
 class Machine:
@@ -125,7 +129,10 @@ class Machine:
         self.log = tempfile.TemporaryFile(dir=folder)
         # noglob: the patterns are expanded by the stand-in.
         php = glob.glob(ROOT + "/usr/sbin/php-fpm8.?")
-        lines = recipes()[name].replace("php-fpm8.2", os.path.basename(php[0]) if php else "php-fpm8.2")  # the page has Debian 12's
+        java = glob.glob(ROOT + "/etc/java-*-openjdk")
+        lines = recipes()[name]  # the page has Debian 12's
+        for found, names in (php, "php-fpm8.2"), (java, "java-17-openjdk"):
+            lines = lines.replace(names, os.path.basename(found[0]) if found else names)
         self.process = subprocess.Popen(["bash", "-euf", "-c", lines], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
 

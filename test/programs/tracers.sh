@@ -3,6 +3,7 @@
 # tracers.sh strace|gdb: Debian's strace -f and gdb inside the machine print the same as on Linux, except for addresses, pids
 # and times. tracers.sh fuzz PROGRAM [SEED [COUNT]]: requests of ptrace() at random, in Ouro only.
 set -u
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- # what a test runner has open
 ouro=${OURO:-$(cd "$(dirname "$0")/../.." && pwd)/ouro}
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 here=$(cd "$(dirname "$0")" && pwd)

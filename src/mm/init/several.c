@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the memory of a machine with several CPUs has besides. */
+/* The second scratch page of each CPU of several. */
 #include "mm/pt/paging.h"
 #include "mm/pt/table_frames.h"
-
-struct address_space *leaving_spaces[CPUS_MAX];
-struct address_space resting_space;
 
 void *memory_scratch_second(phys_t frame)
 {

@@ -60,7 +60,10 @@ static int misaligned(void)
     const ElfW(Phdr) *first = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     while (first->p_type != PT_LOAD)
         first++;
-    return ((uintptr_t)&__ehdr_start & (first->p_align - 1) & ((32 << 20) - 1)) != 0;
+    uintptr_t alignment = first->p_align;
+    if (alignment & (alignment - 1)) /* is ignored */
+        alignment = 4096;
+    return ((uintptr_t)&__ehdr_start & (alignment - 1) & ((32 << 20) - 1)) != 0;
 }
 
 static int alignments(void)
