@@ -16,6 +16,8 @@
 #   archive=NAME        binary package that holds a tar of sources, /usr/src/NAME.tar.xz: of it "keep", folders and files, is unpacked in $tree
 #   packages="NAME..."  binary packages, unpacked with what they need as the root; with a source: besides it; NAME=source: of its version
 #   tools="NAME..."     commands of this computer that build it
+#   host=SCRIPT         runs the cases on this computer and starts the machines (redis.py); without it the cases run in the machine
+#   among="START..."    the sample is drawn of the cases that begin so
 #   sample=N slow="..." cases that are run with every commit, and those that are not among them
 #   batch=N             cases a machine; as many as are good
 #   list                prints the names of all cases

@@ -58,11 +58,13 @@ class Suite:
         found = dict(re.findall(r'^([a-z]+)="?([^"\n]*)"?$', text, re.M))
         self.title = found["title"]
         self.start = found["start"]
+        self.host = found.get("host")
         self.memory = found.get("memory", "512M")
         self.minimum = int(found["minimum"])
         self.sample = int(found.get("sample", "60"))
         self.batch = int(found.get("batch", "0"))
         self.slow = found.get("slow", "").split()
+        self.among = found.get("among", "")
         self.folder = BUILD / "scoreboard" / name
         self.out = self.folder / "all"
         self.linux = {}
@@ -99,7 +101,8 @@ class Suite:
         self.cases = {line.split("\t")[0]: line for line in lines}
         self.version = (self.folder / "version").read_text().strip()
         self.root = self.out / "root"
-        shutil.copy(runner(), self.root / "runner")
+        if not self.host:
+            shutil.copy(runner(), self.root / "runner")
 
     def names(self):
         return self.script("--list", self.name, self.folder).split()
@@ -118,7 +121,7 @@ def runner():
 
 # Machines ---------------------------------------------------------------------------------------------------------
 
-def ouro_command(suite, lines, scratch):
+def ouro_command(suite, side, lines, scratch):
     words = [TOOL, "run", "--medium", "direct", "--machine", "microvm", "--bare", "-m", suite.memory, "--kernel", KERNEL,
              "--root", suite.root, suite.root / "runner", suite.start]
     return words, "".join(line + "\n" for line in lines)
@@ -127,7 +130,7 @@ def ouro_command(suite, lines, scratch):
 MAKING_IMAGE = threading.Lock()
 
 
-def linux_command(suite, lines, scratch):
+def linux_command(suite, side, lines, scratch):
     """The root as an initial RAM file system, and the cases as a second one behind it."""
     image = suite.out / "root.cpio"
     with MAKING_IMAGE:
@@ -148,6 +151,11 @@ def linux_command(suite, lines, scratch):
             f"console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off rdinit=/runner -- --linux {suite.start}"], ""
 
 
+def host_command(suite, side, lines, scratch):
+    """A script of this computer that starts machines, or with "linux" programs, and says what the runner would."""
+    return [HERE / suite.host, side, suite.folder, suite.out, suite.memory, TOOL, KERNEL], "".join(line + "\n" for line in lines)
+
+
 MACHINES = set()
 
 
@@ -162,7 +170,8 @@ def boot(suite, side, lines, told):
     """Boots one machine with these cases and calls told(name, verdict, milliseconds, output) for each that was
     started. The one that a machine's end met is "crash" or "hang"."""
     with tempfile.TemporaryDirectory(prefix="ouro-score.") as scratch:
-        words, text = (ouro_command if side == "ouro" else linux_command)(suite, lines, scratch)
+        command = host_command if suite.host else ouro_command if side == "ouro" else linux_command
+        words, text = command(suite, side, lines, scratch)
         errors = open(os.path.join(scratch, "errors"), "w+b")
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
         MACHINES.add(process)
@@ -220,7 +229,7 @@ def run_cases(suite, side, names, told, size=0):
     thread at a time."""
     lock = threading.Lock()
     waiting = list(names)
-    size = suite.batch or size or max(1, min(BATCH[side], (len(waiting) + JOBS - 1) // JOBS))
+    size = len(waiting) if suite.host else suite.batch or size or max(1, min(BATCH[side], (len(waiting) + JOBS - 1) // JOBS))
     empty_boots = [0]
 
     def work():
@@ -273,7 +282,7 @@ class Results:
 
     def __init__(self, suite, side, again):
         self.path = suite.folder / f"{suite.out.name}.{side}"
-        key = hashlib.sha256((KERNEL if side == "ouro" else LINUX / "vmlinuz").read_bytes()).hexdigest() + " " + suite.version
+        key = hashlib.sha256(KERNEL.read_bytes() if side == "ouro" else linux_release(suite).encode()).hexdigest() + " " + suite.version
         key += " " + hashlib.sha256("".join(suite.cases.values()).encode()).hexdigest()
         self.cases, self.tries = {}, {}
         lines = self.path.read_text().splitlines() if self.path.exists() and not again else []
@@ -323,17 +332,21 @@ def passed_of(suite, cases):
     return sum(cases[name][0] == "0" and name not in suite.blocked for name in counting), len(counting)
 
 
+def linux_release(suite):
+    return os.uname().release if suite.host else os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
+
+
 def run_linux(suite):
-    subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
+    if not suite.host:
+        subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
     suite.prepare()
     results = Results(suite, "linux", options.again)
     run_twice(suite, "linux", list(suite.cases), results, progress(suite, len(suite.cases)))
-    kernel = os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
     libc = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libc6"], stdout=subprocess.PIPE, text=True).stdout
     other = {name: results.cases[name][0] for name in suite.cases if results.cases[name][0] != "0"}
     counts = f"{len(suite.cases) - len(other)} of {len(suite.cases)}"
     with open(HERE / f"suites/{suite.name}.linux", "w") as out:
-        out.write(f"# {suite.version} with libc6 {libc} on Linux {kernel}: {counts} cases pass; the others:\n")
+        out.write(f"# {suite.version} with libc6 {libc} on Linux {linux_release(suite)}: {counts} cases pass; the others:\n")
         for name in sorted(other):
             out.write(f"{name} {other[name]}\n")
     print(f"{suite.name}: Linux passes {counts}")
@@ -394,6 +407,7 @@ def run_one(suite, case):
 def run_sample(suite):
     """Cases drawn by a fixed seed; only these are built."""
     names = [name for name in suite.names() if name not in suite.linux and name not in suite.blocked and name not in suite.slow]
+    names = [name for name in names if name.startswith(tuple(suite.among.split()) or "")]
     drawn = sorted(random.Random(SEED).sample(names, min(suite.sample, len(names))))
     suite.prepare(drawn)
     names = [name for name in drawn if name in suite.cases]
@@ -507,7 +521,8 @@ def check_self():
         (root / "own.c").write_text(OWN)
         subprocess.run(["gcc", "-static", "-O1", "-o", root / "own", root / "own.c"], check=True)
         shutil.copy(runner(), root / "runner")
-        suite.name, suite.root, suite.start, suite.memory, suite.folder, suite.batch = "self", root, "/tmp", "128M", root, 0
+        suite.name, suite.root, suite.start, suite.memory, suite.folder = "self", root, "/tmp", "128M", root
+        suite.batch, suite.host = 0, None
         expected = {"pass": "0", "fail": "3", "signal": "signal-9", "timeout": "timeout", "orphan": "0", "flow": "0", "crash": "crash",
                     "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang"}
         suite.cases = {name: f"{name}\t2\t{'/own' if name != 'absent' else '/nothing'}\t{name}" for name in expected}
@@ -531,6 +546,10 @@ def check_self():
     for wrong in ("0/4", "5/4", "1/0", "1", "a/b", "1/4/2"):
         if subprocess.run([__file__, "--shard", wrong, SUITES[0]], stderr=subprocess.DEVNULL).returncode != 125:
             errors.append(f"--shard {wrong} is taken")
+    said = "[ready]: 1\nTesting unit/a\n[ok]: One - two (3 ms)\n[err]: Three in tests/unit/a.tcl\nwhy\n[\x1b[32mok\x1b[0m]: One - two (0 ms)\n"
+    cases = subprocess.run([HERE / "redis.py", "--cases"], input=said, stdout=subprocess.PIPE, text=True).stdout.split()
+    if cases != ["unit/a/One_-_two", "unit/a/One_-_two_2"]:
+        errors.append(f"redis.py reads {cases}")
     if outputs.get("fail") != "fail":
         errors.append(f"the output of a case is {outputs.get('fail')!r}")
     wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "hang: hang, and passes on Linux",
