@@ -12,7 +12,8 @@ fi
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$here/../lib.sh"
 cd "$temp" || exit 1
-ip tuntap add mode tap name ouro0 && ip addr add 10.0.2.2/24 dev ouro0 && ip link set lo up && ip link set ouro0 up || exit 77
+ip tuntap add mode tap name ouro0 && echo 0 >/proc/sys/net/ipv6/conf/ouro0/accept_dad && # else its own address is tentative at first
+    ip addr add 10.0.2.2/24 dev ouro0 && ip link set lo up && ip link set ouro0 up || exit 77
 
 cat >server.c <<'C'
 #include <netinet/in.h>
