@@ -34,8 +34,10 @@ static void on_report(void *context, const char *report, size_t size, bool compl
     const char *last = newline ? newline + 1 : report;
     size_t length = (size_t)(report + size - last);
     report_render_json(last, length, &one, &json);
-    bool replaced = memmem(report, size, " at ", 4) != NULL; /* the kernel's place by the tool's, which may be shorter */
-    if ((noted.length < size && !replaced) || json.length < length || (complete && report[size - 1] != '\n'))
+    bool replaced = memmem(report, size, " at ", 4) !=
+                    NULL; /* the kernel's place by the tool's, which may be shorter */
+    if ((noted.length < size && !replaced) || json.length < length ||
+        (complete && report[size - 1] != '\n'))
         abort();
     text_free(&noted);
     text_free(&json);
