@@ -134,4 +134,6 @@ copy
 grep -q '^cmake .*--preset kernel' built || { bad 'copied: the build of the first is taken'; show built; }
 copy
 ! grep -q '^cmake ' built || { bad 'copied: configures each time'; show built; }
+# Both kernels, of which --cpus chooses.
+grep -q '^ninja .*/kernel ouro.debug.elf ouro-cpus.debug.elf$' built || { bad 'run does not build what it may boot'; show built; }
 finish
