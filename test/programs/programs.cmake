@@ -24,6 +24,7 @@ foreach(source IN LISTS program_sources)
             DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/tracing.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/socket/internet.h
+                ${CMAKE_CURRENT_SOURCE_DIR}/programs/socket/urgent.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/deeds.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/asleep.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/children.h

@@ -3,25 +3,13 @@
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "internet.h"
+#include "urgent.h"
 
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/wait.h>
-
-#ifndef SIOCATMARK
-#define SIOCATMARK 0x8905
-#endif
-
-static int end[2];
-static volatile sig_atomic_t urgent_signals;
-
-static void on_urgent(int number)
-{
-    (void)number;
-    urgent_signals++;
-}
 
 /* Until what was sent has come: `wanted` bytes and the urgent one, as FIONREAD and POLLPRI have them. */
 static void settle(int wanted, int urgent)

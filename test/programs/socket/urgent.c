@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"
+#include "urgent.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,19 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#ifndef SIOCATMARK
-#define SIOCATMARK 0x8905
-#endif
-
-static int end[2];
-static volatile sig_atomic_t urgent_signals;
-
-static void on_urgent(int number)
-{
-    (void)number;
-    urgent_signals++;
-}
 
 static void show_poll(const char *what)
 {
