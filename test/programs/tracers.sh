@@ -23,12 +23,12 @@ fail() {
     exit 1
 }
 
-# by_thread: the calls of each thread, in the order of their first calls, whole. What two threads race for is left out: the
-# order of signals, and with it the times that wait4() is called.
+# by_thread: the calls of each process, whole, below its parent's and in the order in which the parent made them: which of
+# two children calls first is a race. So is the order of signals, and with it the times that wait4() is called: left out.
 by_thread() {
     python3 -c '
 import re, sys
-threads, open_calls, pids = {}, {}, {}
+calls, children, open_calls = {}, {}, {}
 for line in sys.stdin:
     pid, text = line.rstrip("\n").split(None, 1)
     m = re.match(r"<\.\.\. \w+ resumed>(.*)", text)
@@ -37,18 +37,27 @@ for line in sys.stdin:
     elif text.endswith("<unfinished ...>"):
         open_calls[pid] = text[:-len("<unfinished ...>")].rstrip()
         continue
-    name = pids.setdefault(pid, "P%d" % len(pids))
+    calls.setdefault(pid, [])
     if re.match(r"---|wait4|rt_sigreturn", text):
         continue
     text = re.sub(r"0x[0-9a-f]{4,}|\b[0-9]{12,}\b", "ADDRESS", text)
     text = re.sub(r"/\* \d+ vars \*/", "", re.sub(r" +=", " =", re.sub(r", *", ", ", text)))
     text = re.sub(r"(getrandom\(|nodename=)\".*?\"", r"\1", text)
+    made = re.match(r"(?:v?fork|clone3?)\(.*= (\d+)$", text)
+    if made:
+        children.setdefault(pid, []).append(made.group(1))
     if re.match(r"(v?fork|clone3?|getp?pid|gettid|set_tid_address|wait4)\(", text):
         text = re.sub(r"= \d+$", "= PID", text)
     text = re.sub(r"rlim_(cur|max)=[^,}]*", r"rlim_\1", text)
-    threads.setdefault(name, []).append(text)
-for name, calls in threads.items():
-    print("\n".join(name + " " + call for call in calls))
+    calls[pid].append(text)
+
+def show(pid, name):
+    print("\n".join(name + " " + call for call in calls.pop(pid, ["made no call"])))
+    for number, child in enumerate(children.get(pid, []), 1):
+        show(child, "%s.%d" % (name, number))
+
+show(next(iter(calls)), "P")
+print("calls of processes that nobody made:", calls)
 '
 }
 
