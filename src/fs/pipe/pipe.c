@@ -471,13 +471,15 @@ enum err pipe_capacity(const struct file *file, uint32_t *out)
     return E_OK;
 }
 
+uint64_t pipe_capacity_max = PIPE_CAPACITY_MAX;
+
 COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
 {
     if (file->ops != &fifo_file_ops)
         return E_BADF;
     if (size > 1u << 31)
         return E_INVAL;
-    if (size > PIPE_CAPACITY_MAX && !capable(CAP_SYS_RESOURCE))
+    if (size > pipe_capacity_max && !capable(CAP_SYS_RESOURCE))
         return E_PERM;
     if (size > PIPE_CAPACITY_TOP)
         return E_NOMEM;

@@ -13,7 +13,9 @@
 
 #define PIPE_ATOMIC       4096u    /* PIPE_BUF */
 #define PIPE_CAPACITY     65536u   /* of a new pipe */
-#define PIPE_CAPACITY_MAX 1048576u /* limit of F_SETPIPE_SZ (/proc/sys/fs/pipe-max-size) */
+#define PIPE_CAPACITY_MAX 1048576u
+/* Limit of F_SETPIPE_SZ without CAP_SYS_RESOURCE: fs.pipe-max-size. */
+extern uint64_t pipe_capacity_max;
 #define PIPE_CAPACITY_TOP                                                                          \
     8388608u /* ... with CAP_SYS_RESOURCE: what is copied between two preemption points */
 

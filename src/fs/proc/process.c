@@ -15,6 +15,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
+#include "fs/vfs/wait.h"
 #include "kern/space.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -206,36 +207,71 @@ static const struct inode_ops cwd_ops = {.jump = jump_cwd};
 static const struct inode_ops root_ops = {.jump = jump_root};
 
 /* Arguments and environment are read from the program's memory, where it may change them. */
+static bool read_memory(struct fs_process *process, void *context, uint64_t at, char *bytes,
+                        size_t size)
+{
+    enum err e;
+    while ((e = copy_in_from(process->space, bytes, virt(at), size)) != E_OK) {
+        if (copy_wait(e) != E_OK)
+            return false;
+        procfs_describe(context, process); /* its space may have ended */
+    }
+    return true;
+}
+
+#define SHOWN_MAX       (UINT64_C(8) << 20) /* exec()'s limit is less, but PR_SET_MM has none */
+#define SHOWN_AT_A_TIME (UINT64_C(64) << 10)
+
+/* `title`: up to the first NUL. */
 static void show_memory(struct text *text, struct fs_process *process, struct virt_range range,
-                        void *context)
+                        bool title, void *context)
 {
     char bytes[256];
+    if (virt_range_size(range) > SHOWN_MAX)
+        range.end.v = range.start.v + SHOWN_MAX;
     for (uint64_t at = range.start.v; at < range.end.v;) {
-        uint64_t size = range.end.v - at < sizeof(bytes) ? range.end.v - at : sizeof(bytes);
-        enum err e = copy_in_from(process->space, bytes, virt(at), size);
-        if (e == E_OK) {
-            text_append(text, bytes, size);
-            at += size;
-        } else if (copy_wait(e) == E_OK) {
-            procfs_describe(context, process); /* its space may have ended */
-        } else {
+        uint64_t size = sizeof bytes - at % sizeof bytes; /* of one page */
+        if (size > range.end.v - at)
+            size = range.end.v - at;
+        if (at % SHOWN_AT_A_TIME == 0) {
+            fs_give_way();
+            procfs_describe(context, process);
+        }
+        if (!read_memory(process, context, at, bytes, size))
+            return;
+        const char *nul = title ? memchr(bytes, 0, size) : NULL;
+        if (nul != NULL) {
+            text_append(text, bytes, (size_t)(nul - bytes) + 1);
             return;
         }
+        text_append(text, bytes, size);
+        at += size;
     }
 }
 
+/* A program that has overwritten the end of its arguments has set a title there, which may go on into the environment behind
+ * them: as Linux, up to a NUL, and a page at most. */
 static void show_arguments(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, &process, process.arguments, context);
+    struct virt_range range = process.arguments, after = process.environment;
+    char last = 0;
+    if (virt_range_size(range) != 0 &&
+        read_memory(&process, context, range.end.v - 1, &last, sizeof last) && last != 0) {
+        if (after.start.v == range.end.v)
+            range.end = after.end;
+        if (virt_range_size(range) > PAGE_SIZE)
+            range.end.v = range.start.v + PAGE_SIZE;
+    }
+    show_memory(text, &process, range, last != 0, context);
 }
 
 static void show_environment(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, &process, process.environment, context);
+    show_memory(text, &process, process.environment, false, context);
 }
 
 static void show_auxv(struct text *text, void *context)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The files of /proc/PID that few programs read, its directories fdinfo, ns, net and map_files, and mem (proc(5)). */
+/* The files of /proc/PID that few programs read, its directories fdinfo, net and map_files, and mem (proc(5)). */
 #include "base/fmt.h"
 #include "base/str.h"
 #include "fs/proc/process_text.h"
 #include "fs/proc/procfs.h"
-#include "fs/vfs/anon_file.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/credentials.h"
 #include "fs/vfs/file.h"
@@ -203,64 +202,6 @@ static bool net_list(struct inode *directory, uint64_t *cookie, char *name, size
 }
 
 const struct inode_ops procfs_net_ops = {.lookup = net_lookup, .list = net_list};
-
-/* ns: one namespace of each kind; their inode numbers are Linux's (PROC_PID_INIT_INO and its like), or such as Linux has
- * after boot. */
-
-static const struct {
-    const char *name, *kind;
-    uint32_t ino;
-} namespaces[] = {
-    {"cgroup", "cgroup", 0xeffffffb}, {"ipc", "ipc", 0xefffffff},
-    {"mnt", "mnt", 0xf0000001},       {"net", "net", 0xf0000000},
-    {"pid", "pid", 0xeffffffc},       {"pid_for_children", "pid", 0xeffffffc},
-    {"time", "time", 0xeffffffa},     {"time_for_children", "time", 0xeffffffa},
-    {"user", "user", 0xeffffffd},     {"uts", "uts", 0xeffffffe},
-};
-
-static struct filesystem nsfs = {.type = "nsfs", .magic = 0x6e736673, .device = 4};
-
-static enum err ns_jump(struct inode *inode, struct location *out)
-{
-    char format[24];
-    uint64_t i = extra_node(inode)->number;
-    fmt_snprintf(format, sizeof format, "%s:[%%lu]", namespaces[i].kind);
-    nsfs.next_ino = namespaces[i].ino;
-    out->mount = NULL;
-    return anon_dentry(&nsfs, S_IFREG | 0444, format, &out->dentry);
-}
-
-static const struct inode_ops ns_link_ops = {.jump = ns_jump};
-
-static enum err ns_lookup(struct dentry *directory, const char *name, size_t length,
-                          struct dentry **out)
-{
-    for (uint32_t i = 0; i < ARRAY_LENGTH(namespaces); i++) {
-        const char *known = namespaces[i].name;
-        if (strlen(known) != length || memcmp(known, name, length) != 0)
-            continue;
-        struct procfs_made what = {.name = known,
-                                   .mode = S_IFLNK | 0777,
-                                   .ops = &ns_link_ops,
-                                   .pid = extra_node(directory->inode)->pid,
-                                   .number = i};
-        return procfs_make(directory, &what, out);
-    }
-    return E_NOENT;
-}
-
-static bool ns_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
-                    uint64_t *ino, uint8_t *type)
-{
-    if (*cookie >= ARRAY_LENGTH(namespaces))
-        return false;
-    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", namespaces[*cookie].name);
-    *ino = (directory->ino << 32) + *cookie;
-    *type = S_IFLNK >> 12;
-    return true;
-}
-
-const struct inode_ops procfs_ns_ops = {.lookup = ns_lookup, .list = ns_list};
 
 /* map_files: a link for each area of a file, named by its range. */
 

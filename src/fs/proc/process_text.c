@@ -60,12 +60,12 @@ void procfs_show_stat(struct text *text, void *context)
     uint64_t soft = UINT64_MAX, hard;
     fs_limits(p.pid, FS_RLIMIT_RSS, &soft, &hard);
     text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.all * PAGE_SIZE, s.resident, soft,
-                p.image_start.v, p.image_end.v, p.stack_start.v);
+                p.code.start.v, p.code.end.v, p.stack_start.v);
     text_printf(text, "%lu %lu %lu %lu 0 0 0 ", p.signals_pending & 0x7fffffff,
                 p.signals_blocked & 0x7fffffff, p.signals_ignored & 0x7fffffff,
                 p.signals_caught & 0x7fffffff);
     text_printf(text, "%d 0 %u %u 0 0 0 ", (int)p.exit_signal, p.priority, p.policy);
-    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v,
+    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data.start.v, p.data.end.v,
                 p.heap_start.v, p.arguments.start.v, p.arguments.end.v, p.environment.start.v,
                 p.environment.end.v);
 }

@@ -273,6 +273,30 @@ static void show_constant(struct text *text, void *context)
         text_printf(text, "%s\n", (const char *)context);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* What the kernel does not do in another way can only be set to what it is. */
+static enum err store_constant(const char *bytes, size_t size, void *context)
+{
+    const char *text = context;
+    size_t i = 0;
+    while (*text != '\0' && i < size) {
+        if (is_blank(*text) && is_blank(bytes[i])) { /* between numbers */
+            text++;
+            while (i < size && is_blank(bytes[i]))
+                i++;
+        } else if (*text++ != bytes[i++]) {
+            return E_INVAL;
+        }
+    }
+    while (i < size && is_blank(bytes[i]))
+        i++;
+    return *text == '\0' && i == size ? E_OK : E_INVAL;
+}
+
 /* Reads the entry at the cookie, and sets it to that of the next one: an index of a row, or the number of rows
  * and an offset into the texts. False: there is none. A link has `context` alone. */
 static bool decode_entry(uint64_t *cookie, struct procfs_row *out)
@@ -286,10 +310,11 @@ static bool decode_entry(uint64_t *cookie, struct procfs_row *out)
         return false;
     const char *text = path + strlen(path) + 1;
     *cookie += (uint64_t)(text - path) + strlen(text) + 1;
-    bool link = *text == '>';
+    bool link = *text == '>', set = *text == '=';
     *out = (struct procfs_row){.path = path,
                                .generator = link ? NULL : show_constant,
-                               .context = (void *)(uintptr_t)(link ? text + 1 : text)};
+                               .writer = set ? store_constant : NULL,
+                               .context = (void *)(uintptr_t)(link || set ? text + 1 : text)};
     return true;
 }
 

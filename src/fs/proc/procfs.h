@@ -30,7 +30,7 @@ struct procfs_table {
     size_t row_count;
     /* Files whose text never changes: a path, NUL, the line without its newline, NUL, and so on; an empty path
      * ends them. The line "<" is an empty
-     * file, one that starts with '>' a symbolic link's target; a path that ends with '/' is an
+     * file, one that starts with '=' may be written, with the same text only, one that starts with '>' a symbolic link's target; a path that ends with '/' is an
      * empty directory. */
     const char *texts;
 };
@@ -79,6 +79,8 @@ extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
 /* fs/proc/process_extra.c */
 extern const struct file_ops procfs_mem_ops;
 extern const struct inode_ops procfs_map_files_ops, procfs_net_ops, procfs_ns_ops;
+/* The CLONE_NEW* flag of an open namespace; 0: the file is none. O(kinds). */
+uint32_t procfs_namespace(const struct file *file);
 /* The files of /proc/net, in net/inet/proc_net.c. */
 extern const struct procfs_row procfs_net_rows[];
 extern const size_t procfs_net_row_count;

@@ -422,7 +422,7 @@ static COLD enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t o
     if (mode == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) {
         if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
             return E_PERM;
-        e = offset < inode->size ? punch(ram, offset, least(end, inode->size)) : E_OK;
+        e = punch(ram, offset, end); /* also what was allocated past the end */
     } else if ((mode & ~FALLOC_KEEP_SIZE) == 0) {
         if ((inode->seals & F_SEAL_GROW) && end > inode->size)
             return E_PERM;

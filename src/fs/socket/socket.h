@@ -93,7 +93,6 @@ enum { /* options of SOL_SOCKET */
 #define SOCKET_CONTROL_MAX  48u /* bytes of one control message of a family */
 #define SOCKET_CONTROLS_MAX 6u
 #define SOCKET_OPTION_MAX   256u
-#define SOCKET_BACKLOG_MAX  4096u /* net.core.somaxconn */
 
 struct socket_address {
     uint32_t length; /* bytes in use */

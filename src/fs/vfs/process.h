@@ -35,7 +35,8 @@ struct fs_process {
     struct virt_range environment;
     const void *auxv; /* as it lies on the stack; kernel copy */
     size_t auxv_size;
-    virt_t stack_start, image_start, image_end, data_start, data_end, heap_start;
+    struct virt_range code, data;
+    virt_t heap_start, stack_start;
     uint64_t start_ns;           /* time_now_ns() at exec */
     uint64_t user_ns, system_ns; /* processor time */
     uint64_t children_user_ns, children_system_ns;

@@ -7,6 +7,7 @@
 #include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/boot/proc_machine.h"
+#include "linux/memory/range.h"
 #include "linux/task/process.h"
 #include "linux/task/program.h"
 #include "mm/heap/heap.h"
@@ -56,9 +57,8 @@ static struct memory_now memory_now(void)
         m.mapped += (owner->pages[PAGES_FILE] + owner->pages[PAGES_SHARED]) / program->users;
         m.shared += owner->pages[PAGES_SHARED] / program->users;
         m.locked += areas_bytes_of(owner, AREA_LOCKED, 0) / PAGE_SIZE / program->users;
-        m.committed +=
-            areas_bytes_of(owner, PROT_BIT_WRITE, AREA_SHARED) / PAGE_SIZE / program->users;
     }
+    m.committed = mem_committed_bytes() / PAGE_SIZE;
     m.stacks = m.threads * (LAYOUT_KSTACK_SIZE / PAGE_SIZE);
     return m;
 }

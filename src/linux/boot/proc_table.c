@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/str.h"
 #include "fs/block/block_file.h"
+#include "fs/pipe/pipe.h"
 #include "fs/proc/process_text.h"
 #include "fs/vfs/lease.h"
 #include "kern/block.h"
@@ -17,8 +18,14 @@
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
 #include "linux/ipc/ids.h"
+#include "linux/exec/exec.h"
 #include "linux/ipc/sys_ipc.h"
+#include "linux/memory/range.h"
+#include "linux/process/sys_limits.h"
+#include "linux/socket/sys_socket.h"
 #include "linux/task/process.h"
+#include "mm/vm/areas.h"
+#include "net/inet/inet.h"
 #include "net/inet/proc_net.h"
 
 #define CPU   "/sys/devices/system/cpu/"
@@ -94,7 +101,16 @@ static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
                           mq_msg_number = {&mq_msg_max, 1, 65536},
                           mq_size_number = {&mq_size_max, 128, 16777216},
                           mq_msg_default_number = {&mq_msg_default, 1, 65536},
-                          mq_size_default_number = {&mq_size_default, 128, 16777216};
+                          mq_size_default_number = {&mq_size_default, 128, 16777216},
+                          areas_number = {&areas_max, 0, INT32_MAX},
+                          backlog_number = {&socket_backlog_max, 0, UINT16_MAX - 1},
+                          files_number = {&nr_open, 64, INT32_MAX & ~63},
+                          overcommit_number = {&overcommit_memory, 0, 2},
+                          pids_number = {&pid_max, PID_MAX_LEAST, PID_MAX_MOST},
+                          pipe_number = {&pipe_capacity_max, 4096, UINT64_C(1) << 31},
+                          ports_number = {&privileged_ports_end, 0, UINT16_MAX},
+                          randomize_number = {&randomize_va_space, 0, 2},
+                          ratio_number = {&overcommit_ratio, 0, INT32_MAX};
 
 #define NUMBER(path, number)                                                                       \
     {                                                                                              \
@@ -170,6 +186,15 @@ static const struct procfs_row rows[] = {
     NUMBER("sys/kernel/shmall", shm_all_number),
     NUMBER("sys/kernel/shmmax", shm_max_number),
     NUMBER("sys/kernel/shmmni", shm_most_number),
+    NUMBER("sys/fs/nr_open", files_number),
+    NUMBER("sys/fs/pipe-max-size", pipe_number),
+    NUMBER("sys/kernel/pid_max", pids_number),
+    NUMBER("sys/kernel/randomize_va_space", randomize_number),
+    NUMBER("sys/net/core/somaxconn", backlog_number),
+    NUMBER("sys/net/ipv4/ip_unprivileged_port_start", ports_number),
+    NUMBER("sys/vm/max_map_count", areas_number),
+    NUMBER("sys/vm/overcommit_memory", overcommit_number),
+    NUMBER("sys/vm/overcommit_ratio", ratio_number),
     {"sysvipc/msg", ipc_show_table, NULL, &ipc_msg_table, 0},
     {"sysvipc/sem", ipc_show_table, NULL, &ipc_sem_table, 0},
     {"sysvipc/shm", ipc_show_table, NULL, &ipc_shm_table, 0},
@@ -195,8 +220,24 @@ static const struct procfs_row rows[] = {
 
 #define T(path, line) path "\0" line "\0"
 
+#define IPV4          "sys/net/ipv4/"
+#define IPV6          "sys/net/ipv6/conf/"
+#define CONF(name)                                                                                 \
+    T(IPV4 "conf/" name "/forwarding", "=0")                                                       \
+    T(IPV4 "conf/" name "/rp_filter", "=0")                                                        \
+    T(IPV6 name "/accept_ra", "=1")                                                                \
+    T(IPV6 name "/disable_ipv6", "=0")                                                             \
+    T(IPV6 name "/forwarding", "=0")
+
 static const char texts[] = T("mounts", ">self/mounts") /**/
-    T("net", ">self/net")                               /**/
+    CONF("all") CONF("default") CONF("lo")              /**/
+    T(IPV4 "ip_default_ttl", "=64") T(IPV4 "ip_forward", "=0") T(IPV4 "tcp_keepalive_time", "=7200")
+        T(IPV4 "tcp_keepalive_intvl", "=75") T(IPV4 "tcp_keepalive_probes", "=9")
+            T(IPV4 "tcp_syn_retries", "=6") T(IPV4 "tcp_fin_timeout", "=60")
+                T(IPV4 "tcp_available_congestion_control", "reno cubic")
+                    T(IPV4 "tcp_congestion_control", "=cubic") T(IPV4 "tcp_sack", "=1")
+                        T(IPV4 "tcp_syncookies", "=1") T(IPV4 "tcp_timestamps", "=1")
+                            T(IPV4 "tcp_window_scaling", "=1") T("net", ">self/net") /**/
     T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled")
         T("execdomains", "0-0\tLinux           \t[kernel]") T("modules", "<")
             T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -204,91 +245,81 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
                 T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
                                      "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
                     T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
-                        T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
-    T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
-        "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
-        T("sys/fs/inotify/max_user_instances", "128") T("sys/fs/inotify/max_user_watches", "65536")
-            T("sys/fs/leases-enable", "1") T("sys/fs/nr_open", "1048576")
-                T("sys/fs/overflowgid", "65534") T("sys/fs/overflowuid", "65534")
-                    T("sys/fs/pipe-max-size", "1048576") T("sys/fs/pipe-user-pages-hard", "0")
-                        T("sys/fs/pipe-user-pages-soft", "0") T("sys/fs/protected_fifos", "0")
-                            T("sys/fs/protected_hardlinks", "1") T("sys/fs/protected_regular", "0")
-                                T("sys/fs/protected_symlinks", "0") T("sys/fs/suid_dumpable", "0")
-                                    T("sys/kernel/cap_last_cap", "40")
-                                        T("sys/kernel/core_pattern", "core")
-                                            T("sys/kernel/core_uses_pid", "0")
-                                                T("sys/kernel/dmesg_restrict",
-                                                  "1") /* syslog() needs CAP_SYSLOG */
-    T("sys/kernel/kptr_restrict", "0") T("sys/kernel/ngroups_max", "65536")
+                        T("sys/fs/aio-max-nr", "=65536") /* io_setup() is absent all the same */
+    T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "=65536")
+        T("sys/fs/file-max", "=1048576") T("sys/fs/inotify/max_queued_events",
+                                           "=16384") T("sys/fs/inotify/max_user_instances", "=128")
+            T("sys/fs/inotify/max_user_watches", "=65536") T("sys/fs/leases-enable", "=1")
+                T("sys/fs/overflowgid", "=65534") T("sys/fs/overflowuid", "=65534")
+                    T("sys/fs/pipe-user-pages-hard", "=0") T("sys/fs/pipe-user-pages-soft", "=0")
+                        T("sys/fs/protected_fifos", "=0") T("sys/fs/protected_hardlinks", "=1")
+                            T("sys/fs/protected_regular", "=0") T("sys/fs/protected_symlinks", "=0")
+                                T("sys/fs/suid_dumpable", "=0") T("sys/kernel/cap_last_cap", "40")
+                                    T("sys/kernel/core_pattern", "=core")
+                                        T("sys/kernel/core_uses_pid", "=0")
+                                            T("sys/kernel/dmesg_restrict",
+                                              "=1") /* syslog() needs CAP_SYSLOG */
+    T("sys/kernel/kptr_restrict", "=0") T("sys/kernel/ngroups_max", "65536")
         T("sys/kernel/osrelease", LINUX_RELEASE) T("sys/kernel/ostype", "Linux")
-            T("sys/kernel/overflowgid", "65534") T("sys/kernel/overflowuid", "65534")
-                T("sys/kernel/panic", "0")
-                    T("sys/kernel/panic_on_oops", "1") /* a fault of the kernel is a panic */
-    T("sys/kernel/perf_event_paranoid", "2") T(
-        "sys/kernel/pid_max",
-        "32768") T("sys/kernel/pty/max",
-                   "1024") T("sys/kernel/random/entropy_avail",
-                             "256") T("sys/kernel/random/poolsize",
-                                      "256") T("sys/kernel/randomize_va_space",
-                                               "2") T("sys/kernel/sched_rt_period_us", "1000000")
-        T("sys/kernel/sched_rt_runtime_us", "950000") T("sys/kernel/tainted", "0") T(
-            "sys/kernel/threads-max",
-            "32768") T("sys/kernel/version",
-                       LINUX_VERSION) T("sys/net/core/rmem_default", "212992")
-            T("sys/net/core/rmem_max", "212992") T("sys/net/core/somaxconn", "4096") T(
-                "sys/net/ipv4/ip_local_port_range",
-                "32768\t60999") T("sys/net/ipv4/ip_unprivileged_port_start", "1024")
-                T("sys/net/ipv4/ping_group_range", "1\t0") T("sys/net/ipv4/tcp_fastopen", "1") T(
-                    "sys/net/ipv4/tcp_max_syn_backlog",
-                    "128") T("sys/net/ipv4/tcp_rmem",
-                             "4096\t131072\t6291456") T("sys/net/ipv4/tcp_wmem", "4096\t16384\t4194304")
-                    T("sys/net/core/wmem_default", "212992") T("sys/net/core/wmem_max", "212992") T(
-                        "sys/net/unix/max_dgram_qlen", "10") T("sys/vm/max_map_count", "65530")
-                        T("sys/vm/mmap_min_addr", "65536") T("sys/vm/nr_hugepages", "0") T(
-                            "sys/vm/overcommit_memory",
-                            "0") T("sys/vm/overcommit_ratio",
-                                   "50") T("sys/vm/page-cluster",
-                                           "3") T("sys/vm/swappiness", "60")
-                            T("/sys/block/", "") T("/sys/class/tty/", "") T(
-                                CPU
-                                "cpu0/topology/core_cpus",
-                                "1") T(CPU "cpu0/topology/core_cpus_list",
-                                       "0") T(CPU "cpu0/topology/core_id", "0")
-                                T(CPU "cpu0/topology/core_siblings", "1") T(
+            T("sys/kernel/overflowgid", "=65534") T("sys/kernel/overflowuid", "=65534")
+                T("sys/kernel/panic", "=0")
+                    T("sys/kernel/panic_on_oops", "=1") /* a fault of the kernel is a panic */
+    T("sys/kernel/perf_event_paranoid", "=2") T(
+        "sys/kernel/pty/max",
+        "=1024") T("sys/kernel/random/entropy_avail",
+                   "256") T("sys/kernel/random/poolsize",
+                            "256") T("sys/kernel/sched_rt_period_us",
+                                     "=1000000") T("sys/kernel/sched_rt_runtime_us",
+                                                   "=950000") T("sys/kernel/tainted",
+                                                                "0") T("sys/kernel/threads-max",
+                                                                       "=32768")
+        T("sys/kernel/version", LINUX_VERSION) T("sys/net/core/rmem_default", "=212992") T(
+            "sys/net/core/rmem_max",
+            "=212992") T("sys/net/ipv4/ip_local_port_range",
+                         "=32768\t60999") T("sys/net/ipv4/ping_group_range", "=1\t0")
+            T("sys/net/ipv4/tcp_fastopen", "=1") T("sys/net/ipv4/tcp_max_syn_backlog", "=128") T(
+                "sys/net/ipv4/tcp_rmem",
+                "=4096\t131072\t6291456") T("sys/net/ipv4/tcp_wmem", "=4096\t16384\t4194304")
+                T("sys/net/core/wmem_default", "=212992") T("sys/net/core/wmem_max", "=212992") T(
+                    "sys/net/unix/max_dgram_qlen",
+                    "=10") T("sys/vm/mmap_min_addr",
+                             "=65536") T("sys/vm/nr_hugepages",
+                                         "=0") T("sys/vm/page-cluster", "=3")
+                    T("sys/vm/swappiness", "=60") T("/sys/block/", "") T("/sys/class/tty/", "") T(
+                        CPU "cpu0/topology/core_cpus",
+                        "1") T(CPU "cpu0/topology/core_cpus_list",
+                               "0") T(CPU "cpu0/topology/core_id", "0")
+                        T(CPU "cpu0/topology/core_siblings", "1") T(
+                            CPU "cpu0/topology/core_siblings_list",
+                            "0") T(CPU "cpu0/topology/die_id",
+                                   "0") T(CPU "cpu0/topology/package_cpus", "1")
+                            T(CPU "cpu0/topology/package_cpus_list", "0") T(
+                                CPU "cpu0/topology/physical_package_id",
+                                "0") T(CPU "cpu0/topology/thread_siblings",
+                                       "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
+                                T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
                                     CPU
-                                    "cpu0/topology/core_siblings_list",
-                                    "0") T(CPU "cpu0/topology/die_id",
-                                           "0") T(CPU "cpu0/topology/package_cpus", "1")
-                                    T(CPU "cpu0/topology/package_cpus_list", "0") T(
+                                    "offline",
+                                    "") ONE_CPU(CPU "online", "0")
+                                    ONE_CPU(CPU "possible", "0") ONE_CPU(CPU "present", "0") T(
                                         CPU
-                                        "cpu0/topology/physical_package_id",
-                                        "0") T(CPU "cpu0/topology/thread_siblings",
-                                               "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
-                                        T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
-                                            CPU
-                                            "offline",
-                                            "") ONE_CPU(CPU "online", "0")
-                                            ONE_CPU(CPU "possible", "0") ONE_CPU(CPU "present", "0") T(
-                                                CPU
-                                                "smt/active",
-                                                "0") T(CPU "smt/control",
-                                                       "notsupported") T(CLOCK
-                                                                         "available_clocksource",
-                                                                         "tsc ")
-                                                T(CLOCK "current_clocksource", "tsc") ONE_CPU(
-                                                    NODE "has_cpu",
-                                                    "0") T(NODE "has_memory",
-                                                           "0") T(NODE "has_normal_memory", "0")
-                                                    ONE_CPU(NODE "node0/cpulist", "0") T(
-                                                        NODE "node0/cpumap",
-                                                        "1") T(NODE "node0/distance",
-                                                               "10") T(NODE "online",
-                                                                       "0") T(NODE "possible", "0")
-                                                        T("/sys/fs/cgroup/", "") T(
-                                                            "/sys/kernel/mm/transparent_hugepage/enabled",
-                                                            "always [madvise] never")
-                                                            T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
-                                                              "2097152");
+                                        "smt/active",
+                                        "0") T(CPU "smt/control",
+                                               "notsupported") T(CLOCK "available_clocksource",
+                                                                 "tsc ") T(CLOCK
+                                                                           "current_clocksource",
+                                                                           "tsc")
+                                        ONE_CPU(NODE "has_cpu", "0") T(NODE "has_memory", "0") T(
+                                            NODE "has_normal_memory",
+                                            "0") ONE_CPU(NODE "node0/cpulist",
+                                                         "0") T(NODE "node0/cpumap", "1")
+                                            T(NODE "node0/distance", "10") T(NODE "online", "0") T(
+                                                NODE "possible",
+                                                "0") T("/sys/fs/cgroup/", "")
+                                                T("/sys/kernel/mm/transparent_hugepage/enabled",
+                                                  "always [madvise] never")
+                                                    T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+                                                      "2097152");
 
 enum err proc_table_start(void)
 {

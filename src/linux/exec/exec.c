@@ -93,10 +93,12 @@ struct exec_job {
     struct exec_refusal *why;
 };
 
+uint64_t randomize_va_space = 2;
+
 /* A program that is given rights is not placed by its caller. */
 static bool has_fixed_addresses(const struct exec_job *job)
 {
-    return options.fixed_addresses ||
+    return options.fixed_addresses || randomize_va_space == 0 ||
            (process_current()->personality & ADDR_NO_RANDOMIZE && !job->secure);
 }
 
@@ -438,15 +440,33 @@ static void reset_process(struct exec_job *job)
     process_release_vfork(lt);
 }
 
+/* As Linux: the code from the first to the last executable segment, the data from the start of the last segment to the end
+ * of what comes from the file. */
+static void describe_segments(const struct exec_image *image, struct program_layout *out)
+{
+    out->code = out->data = virt_range(UINT64_MAX, 0);
+    for (uint32_t i = 0; i < image->elf->segment_count; i++) {
+        const struct elf64_segment *s = &image->elf->segments[i];
+        uint64_t start = s->address + image->bias, end = start + s->file_size;
+        if (s->execute && out->code.end.v == 0)
+            out->code.start.v = start;
+        if (s->execute)
+            out->code.end.v = end;
+        out->data.start.v = start;
+        if (end > out->data.end.v)
+            out->data.end.v = end;
+    }
+}
+
 static void describe_process(struct exec_job *job, const struct stack_layout *layout)
 {
     const struct stack_plan *plan = &job->plan;
     struct program *program = process_current()->program;
-    program->arguments = layout->arguments;
-    program->environment = layout->environment;
-    program->stack = virt(layout->rsp);
-    program->image = virt_range(job->program.elf->start + job->program.bias,
-                                job->program.elf->end + job->program.bias);
+    program->layout.arguments = layout->arguments;
+    program->layout.environment = layout->environment;
+    program->layout.stack = virt(layout->rsp);
+    program->image = virt(job->program.elf->start + job->program.bias);
+    describe_segments(&job->program, &program->layout);
     memcpy(program->auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
     program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
 }
@@ -488,7 +508,8 @@ static struct program *replace_memory(const struct exec_job *job, struct program
 static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_result *out)
 {
     struct stack_layout layout;
-    uint64_t heap = job->program.elf->end + job->program.bias + random_pages(job, RANDOM_HEAP);
+    uint64_t heap = job->program.elf->end + job->program.bias +
+                    (randomize_va_space > 1 ? random_pages(job, RANDOM_HEAP) : 0);
     if (heap > job->mappings_end.v)
         heap = job->program.elf->end + job->program.bias;
 

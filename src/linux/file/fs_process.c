@@ -169,13 +169,14 @@ static void describe_program(struct program *program, struct fs_process *out)
 {
     out->space = program->space;
     out->memory = &program->areas;
-    out->arguments = program->arguments;
-    out->environment = program->environment;
+    out->arguments = program->layout.arguments;
+    out->environment = program->layout.environment;
     out->auxv = program->auxv;
     out->auxv_size = program->auxv_words * sizeof program->auxv[0];
-    out->stack_start = program->stack;
-    out->image_start = program->image.start;
-    out->image_end = program->image.end;
+    out->code = program->layout.code;
+    out->data = program->layout.data;
+    out->heap_start = program->layout.brk_start;
+    out->stack_start = program->layout.stack;
 }
 
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)

@@ -137,11 +137,35 @@ bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
     return more <= data && have <= data - more;
 }
 
+uint64_t mem_committed_bytes(void)
+{
+    uint64_t bytes = 0;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
+        const struct program *program = p->program;
+        if (program != NULL && program->users != 0)
+            bytes += areas_bytes_of(&program->areas, PROT_BIT_WRITE, AREA_SHARED) / program->users;
+    }
+    return bytes;
+}
+
+uint64_t overcommit_memory, overcommit_ratio = 50;
+
+enum {
+    OVERCOMMIT_ALWAYS = 1,
+    OVERCOMMIT_NEVER
+};
+
 bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more)
 {
-    if (flags & AREA_NO_RESERVE || !(prot_can_write(prot) || flags & AREA_SHARED))
+    bool strict = overcommit_memory == OVERCOMMIT_NEVER;
+    if (overcommit_memory == OVERCOMMIT_ALWAYS || (flags & AREA_NO_RESERVE && !strict) ||
+        !(prot_can_write(prot) || flags & AREA_SHARED))
         return false;
-    return more > memory_total() + swap_total_pages() * PAGE_SIZE;
+    uint64_t memory = memory_total(), swap = swap_total_pages() * PAGE_SIZE;
+    if (!strict)
+        return more > memory + swap;
+    uint64_t limit = memory / 100 * overcommit_ratio + swap, have = mem_committed_bytes();
+    return more > limit || have > limit - more;
 }
 
 uint32_t mem_future_lock(void)

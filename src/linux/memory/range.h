@@ -42,7 +42,12 @@ MUST_CHECK enum err mem_remove(struct virt_range range);
 /* True if RLIMIT_AS and RLIMIT_DATA allow `more` bytes with these permissions and flags.
  * O(1). */
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more);
-/* True if Linux's heuristic overcommit would refuse the mapping: it exceeds all of memory. */
+/* vm.overcommit_memory: 0, a mapping may not exceed all of memory; 1, all is allowed; 2, all private writable memory together
+ * may not exceed swap and overcommit_ratio percent of memory. */
+extern uint64_t overcommit_memory, overcommit_ratio;
+/* Private writable memory of all processes. O(processes). */
+uint64_t mem_committed_bytes(void);
+/* True if that forbids the mapping. O(1); with 2, O(processes). */
 bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more);
 /* The lock flags (AREA_LOCKED, AREA_LOCK_ON_FAULT) of new areas, set by mlockall(MCL_FUTURE). */
 uint32_t mem_future_lock(void);

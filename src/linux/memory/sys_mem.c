@@ -44,7 +44,7 @@ enum {
 void mem_exec_reset(virt_t start)
 {
     struct program *program = process_current()->program;
-    program->brk_start = program->brk = start;
+    program->layout.brk_start = program->layout.brk = start;
 }
 
 void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
@@ -68,7 +68,7 @@ void mem_note(const struct syscall *call, enum history_kind kind, struct virt_ra
 struct virt_range mem_heap(void)
 {
     const struct program *program = process_current()->program;
-    return (struct virt_range){program->brk_start, program->brk};
+    return (struct virt_range){program->layout.brk_start, program->layout.brk};
 }
 
 struct request {
@@ -442,19 +442,19 @@ COLD enum err sys_brk(struct syscall *call)
 {
     struct program *program = process_current()->program;
     uint64_t want = call->arg[0], data = process_current()->rlimits[RLIMIT_DATA].soft;
-    call->result = program->brk.v;
-    if (want < program->brk_start.v || want > LAYOUT_PROGRAM_END - PAGE_SIZE ||
-        (data != RLIM_INFINITY && want - program->brk_start.v > data))
+    call->result = program->layout.brk.v;
+    if (want < program->layout.brk_start.v || want > LAYOUT_PROGRAM_END - PAGE_SIZE ||
+        (data != RLIM_INFINITY && want - program->layout.brk_start.v > data))
         return E_OK;
-    uint64_t have_end = align_up(program->brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
+    uint64_t have_end = align_up(program->layout.brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
     if (want_end < have_end) {
-        program->brk.v = want; /* first: other threads run while the heap is removed */
+        program->layout.brk.v = want; /* first: other threads run while the heap is removed */
         e = mem_remove(virt_range(want_end, have_end));
     } else if (want_end > have_end)
         e = grow_heap(virt_range(have_end, want_end));
     if (e != E_OK) {
-        program->brk.v = call->result;
+        program->layout.brk.v = call->result;
         return E_OK;
     }
     if (want_end < have_end)
@@ -462,7 +462,7 @@ COLD enum err sys_brk(struct syscall *call)
     else if (want_end > have_end)
         mem_note(call, HISTORY_MAP, virt_range(have_end, want_end), prot_rw());
     if (want_end >= have_end)
-        program->brk.v = want;
+        program->layout.brk.v = want;
     call->result = want;
     return E_OK;
 }

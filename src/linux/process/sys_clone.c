@@ -2,14 +2,18 @@
 #include "linux/process/sys_clone.h"
 
 #include "cpu/trap.h"
+#include "fs/proc/procfs.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
 #include "kern/space.h"
 #include "kern/thread.h"
+#include "linux/file/args.h"
 #include "linux/process/sys_wait.h"
 #include "linux/task/parent.h"
 #include "linux/task/pidfd.h"
 #include "linux/task/process.h"
+#include "linux/task/rights.h"
 #include "linux/task/scheduling.h"
 #include "linux/task/trace.h"
 #include "mm/heap/heap.h"
@@ -352,6 +356,45 @@ enum err sys_vfork(struct syscall *call)
 {
     const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
     return clone_perform(call, &c);
+}
+
+/* *flags: of the namespaces that the descriptor, of one or of a process, stands for. */
+static enum err namespaces_of(uint64_t fd, uint64_t wanted, uint64_t *flags)
+{
+    struct process *process;
+    struct file *file = fd_file(fd);
+    if (file == NULL)
+        return E_BADF;
+    *flags = procfs_namespace(file);
+    if (*flags != 0)
+        return wanted == 0 || wanted == *flags ? E_OK : E_INVAL;
+    enum err e = pidfd_process(fd, &process, NULL);
+    bool known = wanted != 0 && !(wanted & ~(CLONE_NAMESPACES | CLONE_NEWTIME));
+    *flags = wanted;
+    return e == E_BADF || (e == E_OK && !known) ? E_INVAL : e;
+}
+
+/* All processes are in the one namespace of each kind: to join it again changes root and working directory, as on Linux, or
+ * nothing. */
+enum err sys_setns(struct syscall *call)
+{
+    uint64_t joined;
+    enum err e = namespaces_of(call->arg[0], call->arg[1] & CLONE_LEGACY, &joined);
+    if (e != E_OK)
+        return e;
+    if (joined & CLONE_NEWUSER)
+        return E_INVAL;
+    if (!capable(CAP_SYS_ADMIN) || (joined & CLONE_NEWNS && !capable(CAP_SYS_CHROOT)))
+        return E_PERM;
+    if (!(joined & CLONE_NEWNS))
+        return E_OK;
+    if (fs_context_place_is_shared(fs_current()))
+        return E_INVAL;
+    struct mount *first = vfs_mount_after(0);
+    const struct location root = {.mount = first, .dentry = first->root};
+    fs_set_root(&root);
+    fs_set_cwd(&root);
+    return E_OK;
 }
 
 /* Threads of a process share its memory, handlers, descriptors and place, so that none can leave them. */

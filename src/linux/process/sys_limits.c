@@ -8,14 +8,14 @@
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
-#define NR_OPEN (1 << 20) /* /proc/sys/fs/nr_open: bound of RLIMIT_NOFILE */
+uint64_t nr_open = 1 << 20;
 
 static enum err set_limit(struct process *process, uint32_t resource, const struct rlimit *to)
 {
     struct rlimit *limit = &process->rlimits[resource];
     if (to->soft > to->hard)
         return E_INVAL;
-    if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
+    if (resource == RLIMIT_NOFILE && to->hard > nr_open)
         return E_PERM;
     if (to->hard > limit->hard && !capable(CAP_SYS_RESOURCE))
         return E_PERM;

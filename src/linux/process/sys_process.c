@@ -86,6 +86,7 @@ enum {
     PR_SET_TIMERSLACK = 29,
     PR_GET_TIMERSLACK = 30,
     PR_MCE_KILL_GET = 34,
+    PR_SET_MM = 35,
     PR_SET_CHILD_SUBREAPER = 36,
     PR_GET_CHILD_SUBREAPER = 37,
     PR_SET_NO_NEW_PRIVS = 38,
@@ -207,6 +208,8 @@ static enum err prctl_rare(struct syscall *call)
         if (call->arg[3] || call->arg[4])
             return E_INVAL;
         return call->arg[1] < SPECULATIONS ? E_NXIO : E_NODEV;
+    case PR_SET_MM:
+        return prctl_set_mm(call);
     case PR_SET_IO_FLUSHER:
     case PR_GET_IO_FLUSHER:
         return prctl_io_flusher(call);

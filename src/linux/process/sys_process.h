@@ -12,6 +12,8 @@ enum err sys_set_tid_address(struct syscall *call);
 enum err sys_set_robust_list(struct syscall *call);
 enum err sys_get_robust_list(struct syscall *call);
 enum err sys_prctl(struct syscall *call);
+/* prctl(PR_SET_MM). O(bytes of an auxiliary vector). */
+enum err prctl_set_mm(const struct syscall *call);
 enum err sys_arch_prctl(struct syscall *call);
 enum err sys_personality(struct syscall *call);
 enum err sys_membarrier(struct syscall *call);

@@ -145,14 +145,17 @@ enum err sys_connect(struct syscall *call)
     return socket_finish(call, socket, socket->send_timeout_ns, e);
 }
 
+uint64_t socket_backlog_max = 4096;
+
 enum err sys_listen(struct syscall *call)
 {
     struct socket *socket;
+    uint32_t backlog = (uint32_t)call->arg[1];
     enum err e = socket_hold(call->arg[0], &socket);
     if (e != E_OK)
         return e;
-    uint32_t backlog = (uint32_t)call->arg[1];
-    e = socket->ops->listen(socket, backlog < SOCKET_BACKLOG_MAX ? backlog : SOCKET_BACKLOG_MAX);
+    e = socket->ops->listen(socket,
+                            backlog < socket_backlog_max ? backlog : (uint32_t)socket_backlog_max);
     socket_let_go(socket);
     return e;
 }

@@ -50,27 +50,35 @@ static const char *image_describe(enum err e)
     }
 }
 
-enum err exec_image_open(const char *path, struct exec_image *out, struct exec_refusal *why)
+enum err exec_image_open_at(const struct location *at, struct exec_image *out)
 {
-    struct location at;
     struct file *file;
     *out = (struct exec_image){0};
     /* The type is checked before opening: open() of a FIFO would sleep. */
-    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &at);
+    enum err e = mode_is(at->dentry->inode->mode, S_IFREG) ? vfs_open_program(at, &file) : E_ACCES;
     if (e != E_OK)
-        return exec_refuse(why, e, path, image_describe(e));
-    bool directory = mode_is(at.dentry->inode->mode, S_IFDIR);
-    e = mode_is(at.dentry->inode->mode, S_IFREG) ? vfs_open_program(&at, &file) : E_ACCES;
-    location_put(&at);
-    if (e != E_OK)
-        return exec_refuse(why, e, path, directory ? "it is a directory" : image_describe(e));
+        return e;
     e = file_deny_write(file->inode);
-    if (e != E_OK) {
+    if (e == E_OK)
+        out->file = file;
+    else
         file_put(file);
-        return exec_refuse(why, e, path, image_describe(e));
+    return e;
+}
+
+enum err exec_image_open(const char *path, struct exec_image *out, struct exec_refusal *why)
+{
+    struct location at;
+    bool directory = false;
+    enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &at);
+    if (e == E_OK) {
+        directory = mode_is(at.dentry->inode->mode, S_IFDIR);
+        e = exec_image_open_at(&at, out);
+        location_put(&at);
     }
-    out->file = file;
-    return E_OK;
+    return e == E_OK
+               ? E_OK
+               : exec_refuse(why, e, path, directory ? "it is a directory" : image_describe(e));
 }
 
 void exec_image_close(struct exec_image *image)

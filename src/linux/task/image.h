@@ -27,6 +27,8 @@ struct exec_image {
  * in. */
 MUST_CHECK enum err exec_image_open(const char *path, struct exec_image *out,
                                     struct exec_refusal *why);
+/* The same by its place: E_ACCES (also for what is no regular file), E_TXTBSY, ... */
+MUST_CHECK enum err exec_image_open_at(const struct location *at, struct exec_image *out);
 /* Reads the first EXEC_HEAD_SIZE bytes, zero-filled past the end of the file. */
 MUST_CHECK enum err exec_image_head(struct exec_image *image, uint8_t head[EXEC_HEAD_SIZE]);
 /* Parses the ELF headers. E_NOEXEC, E_NOMEM, E_IO, ...; *why is filled in. */

@@ -28,9 +28,9 @@
 #define SIGNAL_EXIT  128 /* added to the signal's number by a shell */
 #define SPARES_MAX   32
 #define FPU_ALIGN    64
-#define TID_MAX      32768 /* pid_max */
-#define TID_RESERVED 300   /* the search restarts here after a wrap, as in Linux */
-#define TID_LEAF     64    /* tids of a leaf of the table */
+#define TID_MAX      PID_MAX_MOST
+#define TID_RESERVED 300 /* the search restarts here after a wrap, as in Linux */
+#define TID_LEAF     64  /* tids of a leaf of the table */
 
 static struct process first_process;
 static struct linux_thread first_thread;
@@ -40,6 +40,7 @@ static struct list processes = LIST_INIT(processes); /* struct process.all_link 
 static struct linux_thread **tids[TID_MAX / TID_LEAF]; /* leaves: heap, made at the first use */
 /* Guarded by kernel_lock: */
 static uint64_t tids_used[TID_MAX / 64];
+uint64_t pid_max = TID_MAX;
 static int last_tid = PROCESS_PID;
 static struct list spares =
     LIST_INIT(spares); /* struct linux_thread.link; each with its FPU state */
@@ -111,7 +112,7 @@ static int free_tid(void)
 {
     int tid = last_tid;
     for (int passed = 0; passed < TID_MAX; passed++) {
-        tid = tid + 1 < TID_MAX ? tid + 1 : TID_RESERVED;
+        tid = tid + 1 < (int)pid_max ? tid + 1 : TID_RESERVED;
         uint64_t used = tids_used[tid / 64];
         if (!(used >> tid % 64 & 1))
             return last_tid = tid;
@@ -461,7 +462,7 @@ static NORETURN void machine_ends(int status)
         frames_check(&machine_frames);
     }
     stats_report();
-    profile_tell(first_process.program->image.start.v);
+    profile_tell(first_process.program->image.v);
     machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
 }
 

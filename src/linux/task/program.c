@@ -90,13 +90,9 @@ COLD enum err program_fork(struct program **out)
     struct program *to = program_new_space();
     if (to == NULL)
         return E_NOMEM;
-    to->brk_start = from->brk_start;
-    to->brk = from->brk;
-    to->dumpable = from->dumpable;
-    to->arguments = from->arguments;
-    to->environment = from->environment;
+    to->layout = from->layout;
     to->image = from->image;
-    to->stack = from->stack;
+    to->dumpable = from->dumpable;
     memcpy(to->auxv, from->auxv, sizeof to->auxv);
     to->auxv_words = from->auxv_words;
     exec_image_copy(&from->file, &to->file);

@@ -23,21 +23,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where a program's parts are: in the order of struct prctl_mm_map. Only `brk` has a meaning for the kernel; the rest is
+ * what /proc shows, and what prctl(PR_SET_MM) may change. */
+struct program_layout {
+    struct virt_range code, data; /* of the ELF file */
+    virt_t brk_start, brk;        /* the heap */
+    virt_t stack;                 /* the first rsp */
+    struct virt_range arguments,
+        environment; /* the strings on the stack: /proc/self/cmdline, environ */
+};
+
 struct program {
     uint32_t users; /* processes that share it */
     struct address_space *space;
-    struct area_owner areas;             /* the owner of its areas, and what they hold */
-    virt_t brk_start, brk;               /* the heap */
+    struct area_owner areas; /* the owner of its areas, and what they hold */
+    struct program_layout layout;
     uint32_t future_lock;                /* mlockall(MCL_FUTURE): flags of new areas */
     bool dumpable;                       /* PR_SET_DUMPABLE */
     uint32_t barriers;                   /* commands that membarrier(2) has registered */
     struct exec_image file, interpreter; /* held open, which denies writes to the files */
-    struct virt_range arguments,
-        /* The strings on the stack: /proc/self/cmdline, environ. */
-        environment;
-    struct virt_range image; /* all segments */
-    virt_t stack;            /* the first rsp */
-    uint64_t auxv[64];       /* pairs up to AT_NULL: /proc/self/auxv */
+    virt_t image;                        /* start of the ELF file's first page */
+    uint64_t auxv[64];                   /* pairs up to AT_NULL: /proc/self/auxv */
     uint32_t auxv_words;
 };
 

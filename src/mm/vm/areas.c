@@ -215,16 +215,18 @@ static struct area *split_area(struct address_space *space, struct area *a, virt
     return high;
 }
 
+uint64_t areas_max = 65530;
+
 /* True if v is inside the area and not at its start. False for a guard, which is never cut. */
 static bool is_inside(const struct area *a, virt_t v)
 {
     return a != NULL && a->range.start.v < v.v && a->range.end.v > v.v && a->kind != AREA_GUARD;
 }
 
-/* As areas_reserve(). E_NOMEM also if there would be more than AREAS_MAX areas. */
+/* As areas_reserve(). E_NOMEM also if there would be more than areas_max areas. */
 static enum err reserve_cuts(struct address_space *space, size_t more)
 {
-    return more > 0 && space->area_count + more > AREAS_MAX ? E_NOMEM : areas_reserve(space, more);
+    return more > 0 && space->area_count + more > areas_max ? E_NOMEM : areas_reserve(space, more);
 }
 
 /* Reserves `more` nodes, and cuts the leaves at the start of the range, in `low`, and at its end, in
@@ -316,7 +318,7 @@ enum err areas_add(struct address_space *space, const struct area *area)
     }
     if (!range_ok(area->range) || (above != NULL && above->range.start.v < area->range.end.v))
         return E_EXIST;
-    if (space->area_count > AREAS_MAX) /* one more than by a split, as on Linux */
+    if (space->area_count > areas_max) /* one more than by a split, as on Linux */
         return E_NOMEM;
     struct area *below = areas_below(space, above);
     if (!join_neighbour(space, area, below, above)) {

@@ -70,8 +70,10 @@ enum area_pages {
     PAGES_SHARED,    /* ... in a shared one: all files are in memory */
 };
 
-#define AREAS_MAX      65530                       /* Linux's vm.max_map_count */
 #define AREA_STACK_GAP (UINT64_C(256) * PAGE_SIZE) /* Linux's stack_guard_gap */
+
+/* The most areas of a space: Linux's vm.max_map_count. */
+extern uint64_t areas_max;
 
 struct area {
     struct virt_range range;

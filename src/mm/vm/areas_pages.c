@@ -286,7 +286,7 @@ enum err areas_move(struct address_space *space, struct virt_range from, struct 
     const struct area *old = areas_find(space, from.start);
     assert(old != NULL && old->range.end.v >= from.end.v);
     struct area moved = area_moved(old, from.start, to);
-    if (space->area_count >= AREAS_MAX - 3) /* as Linux: one more, and two cuts */
+    if (space->area_count + UINT64_C(3) >= areas_max) /* as Linux: one more, and two cuts */
         return E_NOMEM;
     enum err e = areas_reserve(space, 3);
     if (e == E_OK)

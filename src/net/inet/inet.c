@@ -69,6 +69,8 @@ static enum err bind_address_in(const struct inet_socket *inet,
                                                                                     : e;
 }
 
+uint64_t privileged_ports_end = 1024;
+
 enum err inet_bind(struct inet_socket *inet, const struct socket_address *address)
 {
     struct inet_place place;
@@ -81,7 +83,7 @@ enum err inet_bind(struct inet_socket *inet, const struct socket_address *addres
         e = check_local(inet, &place);
     if (e != E_OK)
         return e;
-    if (place.port != 0 && place.port < PRIVILEGED_END && !capable(CAP_NET_BIND_SERVICE))
+    if (place.port != 0 && place.port < privileged_ports_end && !capable(CAP_NET_BIND_SERVICE))
         return E_ACCES;
     if (inet->bound || inet->port)
         return E_INVAL;

@@ -32,7 +32,7 @@
 
 #define EPHEMERAL_FIRST 32768u /* net.ipv4.ip_local_port_range */
 #define EPHEMERAL_LAST  60999u
-#define PRIVILEGED_END  1024u
+extern uint64_t privileged_ports_end; /* net.ipv4.ip_unprivileged_port_start */
 
 /* In so_options of lwIP's pcbs: the socket had SO_REUSEADDR. (lwIP's own SOF_REUSEADDR is always set.) */
 #define INET_PCB_REUSE 0x40u
