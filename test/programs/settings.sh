@@ -43,6 +43,9 @@ places() { grep -e heap -e stack /proc/self/maps; }
 set_to 0 kernel/randomize_va_space
 [ "$(places)" = "$(places)" ] && echo "fixed"
 echo "-- numbers of processes"
+set_to 20 kernel/threads-max
+(for i in $(seq 30); do sleep 1 & done) 2> /dev/null || echo "20 at most"
+set_to 32768 kernel/threads-max
 set_to 310 kernel/pid_max
 for i in $(seq 40); do sh -c 'echo $$'; done | awk '$1 > most { most = $1 } END { print(most < 310) }'
 echo "-- descriptors"
@@ -84,6 +87,7 @@ net/core/somaxconn: -1 is refused
 at random
 fixed
 -- numbers of processes
+20 at most
 1
 -- descriptors
 3000

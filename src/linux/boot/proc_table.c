@@ -109,6 +109,7 @@ static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
                           pids_number = {&pid_max, PID_MAX_LEAST, PID_MAX_MOST},
                           pipe_number = {&pipe_capacity_max, 4096, UINT64_C(1) << 31},
                           ports_number = {&privileged_ports_end, 0, UINT16_MAX},
+                          threads_number = {&threads_max, THREADS_LEAST, PID_MAX_MOST},
                           randomize_number = {&randomize_va_space, 0, 2},
                           ratio_number = {&overcommit_ratio, 0, INT32_MAX};
 
@@ -190,6 +191,7 @@ static const struct procfs_row rows[] = {
     NUMBER("sys/fs/pipe-max-size", pipe_number),
     NUMBER("sys/kernel/pid_max", pids_number),
     NUMBER("sys/kernel/randomize_va_space", randomize_number),
+    NUMBER("sys/kernel/threads-max", threads_number),
     NUMBER("sys/net/core/somaxconn", backlog_number),
     NUMBER("sys/net/ipv4/ip_unprivileged_port_start", ports_number),
     NUMBER("sys/vm/max_map_count", areas_number),
@@ -264,15 +266,12 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
             T("sys/kernel/overflowgid", "=65534") T("sys/kernel/overflowuid", "=65534")
                 T("sys/kernel/panic", "=0")
                     T("sys/kernel/panic_on_oops", "=1") /* a fault of the kernel is a panic */
-    T("sys/kernel/perf_event_paranoid", "=2") T(
-        "sys/kernel/pty/max",
-        "=1024") T("sys/kernel/random/entropy_avail",
-                   "256") T("sys/kernel/random/poolsize",
-                            "256") T("sys/kernel/sched_rt_period_us",
-                                     "=1000000") T("sys/kernel/sched_rt_runtime_us",
-                                                   "=950000") T("sys/kernel/tainted",
-                                                                "0") T("sys/kernel/threads-max",
-                                                                       "=32768")
+    T("sys/kernel/perf_event_paranoid", "=2") T("sys/kernel/pty/max", "=1024") T(
+        "sys/kernel/random/entropy_avail",
+        "256") T("sys/kernel/random/poolsize",
+                 "256") T("sys/kernel/sched_rt_period_us",
+                          "=1000000") T("sys/kernel/sched_rt_runtime_us",
+                                        "=950000") T("sys/kernel/tainted", "0")
         T("sys/kernel/version", LINUX_VERSION) T("sys/net/core/rmem_default", "=212992") T(
             "sys/net/core/rmem_max",
             "=212992") T("sys/net/ipv4/ip_local_port_range",
@@ -290,11 +289,13 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
                         "1") T(CPU "cpu0/topology/core_cpus_list",
                                "0") T(CPU "cpu0/topology/core_id", "0")
                         T(CPU "cpu0/topology/core_siblings", "1") T(
-                            CPU "cpu0/topology/core_siblings_list",
+                            CPU
+                            "cpu0/topology/core_siblings_list",
                             "0") T(CPU "cpu0/topology/die_id",
                                    "0") T(CPU "cpu0/topology/package_cpus", "1")
                             T(CPU "cpu0/topology/package_cpus_list", "0") T(
-                                CPU "cpu0/topology/physical_package_id",
+                                CPU
+                                "cpu0/topology/physical_package_id",
                                 "0") T(CPU "cpu0/topology/thread_siblings",
                                        "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
                                 T(CPU "isolated", "") T(CPU "kernel_max", "0") T(

@@ -198,6 +198,9 @@ static inline struct address_space *space_current(void)
 #define PID_MAX_LEAST 301
 #define PID_MAX_MOST  32768
 extern uint64_t pid_max;
+/* kernel.threads-max: of all processes. */
+#define THREADS_LEAST 20
+extern uint64_t threads_max;
 
 struct process *process_first(void); /* pid 1 */
 /* The next process, or NULL: to visit all processes. */

@@ -4,15 +4,18 @@
 
 #include "base/str.h"
 #include "fs/socket/socket.h"
+#include "fs/vfs/credentials.h"
 #include "mm/heap/heap.h"
 #include "net/inet/netlink_route.h"
 #include "net/stack/stack.h"
 
-#define AF_NETLINK    16u
-#define NETLINK_ROUTE 0u
-#define QUEUE_MAX     (SOCKET_BUFFER * 2)
-#define SOL_NETLINK   270u
-#define OPTIONS_END   13u /* NETLINK_GET_STRICT_CHK */
+#define AF_NETLINK      16u
+#define NETLINK_ROUTE   0u
+#define NETLINK_UEVENT  15u /* NETLINK_KOBJECT_UEVENT */
+#define NETLINK_GENERIC 16u
+#define QUEUE_MAX       (SOCKET_BUFFER * 2)
+#define SOL_NETLINK     270u
+#define OPTIONS_END     13u /* NETLINK_GET_STRICT_CHK */
 
 struct netlink_address { /* struct sockaddr_nl */
     uint16_t family, pad;
@@ -26,6 +29,7 @@ struct netlink_socket {
     uint32_t queued;     /* bytes */
     uint32_t pid;        /* 0: not bound */
     uint32_t groups;
+    uint32_t peer_pid, peer_groups; /* of connect() */
 };
 
 static struct list netlink_sockets = LIST_INIT(netlink_sockets);
@@ -40,9 +44,9 @@ static enum err netlink_create(uint32_t type, uint32_t protocol, struct socket *
 {
     if (type != SOCK_RAW && type != SOCK_DGRAM)
         return E_SOCKTNOSUPPORT;
-    if (protocol != NETLINK_ROUTE)
+    if (protocol != NETLINK_ROUTE && protocol != NETLINK_UEVENT && protocol != NETLINK_GENERIC)
         return E_PROTONOSUPPORT;
-    enum err e = net_start();
+    enum err e = protocol == NETLINK_ROUTE ? net_start() : E_OK;
     if (e != E_OK)
         return e;
     struct netlink_socket *n = heap_alloc_zero(sizeof(*n));
@@ -55,13 +59,15 @@ static enum err netlink_create(uint32_t type, uint32_t protocol, struct socket *
     return E_OK;
 }
 
-static bool pid_is_taken(uint32_t pid)
+/* O(sockets). */
+static struct netlink_socket *netlink_find(uint32_t protocol, uint32_t pid)
 {
     list_for_each (link, &netlink_sockets) {
-        if (CONTAINER_OF(link, struct netlink_socket, all)->pid == pid)
-            return true;
+        struct netlink_socket *n = CONTAINER_OF(link, struct netlink_socket, all);
+        if (n->socket.protocol == protocol && n->pid == pid)
+            return n;
     }
-    return false;
+    return NULL;
 }
 
 /* The first socket of a process has its pid, others a number from the upper half. O(sockets). */
@@ -69,7 +75,7 @@ static void netlink_autobind(struct netlink_socket *n)
 {
     uint32_t pid = fs_caller_job().pid;
     for (uint32_t next = UINT32_MAX - 4096; n->pid == 0; pid = next--) {
-        if (!pid_is_taken(pid))
+        if (netlink_find(n->socket.protocol, pid) == NULL)
             n->pid = pid;
     }
 }
@@ -92,7 +98,7 @@ static enum err netlink_bind(struct socket *socket, const struct socket_address 
         return e;
     if (n->pid != 0 && own.pid != n->pid)
         return E_INVAL;
-    if (n->pid == 0 && own.pid != 0 && pid_is_taken(own.pid))
+    if (n->pid == 0 && own.pid != 0 && netlink_find(socket->protocol, own.pid) != NULL)
         return E_ADDRINUSE;
     if (n->pid == 0)
         n->pid = own.pid;
@@ -101,20 +107,29 @@ static enum err netlink_bind(struct socket *socket, const struct socket_address 
     return E_OK;
 }
 
-/* Only the kernel, pid 0, is there to be talked to. */
+/* To others than the kernel, pid 0, only the administrator talks. */
+static enum err may_talk_to(const struct netlink_address *to)
+{
+    return (to->pid == 0 && to->groups == 0) || capable(CAP_NET_ADMIN) ? E_OK : E_PERM;
+}
+
 static enum err netlink_connect(struct socket *socket, const struct socket_address *address)
 {
     struct netlink_socket *n = netlink_of(socket);
-    struct netlink_address peer;
+    struct netlink_address peer = {0};
     if (address->length < sizeof(address->family))
         return E_INVAL;
-    if (address->family == AF_UNSPEC)
-        return E_OK;
-    enum err e = netlink_address_in(address, &peer);
-    if (e != E_OK)
-        return e;
-    netlink_autobind(n);
-    return peer.pid == 0 ? E_OK : E_CONNREFUSED;
+    if (address->family != AF_UNSPEC) {
+        enum err e = netlink_address_in(address, &peer);
+        if (e == E_OK)
+            e = may_talk_to(&peer);
+        if (e != E_OK)
+            return e;
+        netlink_autobind(n);
+    }
+    n->peer_pid = peer.pid;
+    n->peer_groups = peer.groups;
+    return E_OK;
 }
 
 static enum err netlink_listen(struct socket *socket, uint32_t backlog)
@@ -141,7 +156,7 @@ static void netlink_address_out(uint32_t pid, uint32_t groups, struct socket_add
 static enum err netlink_name(struct socket *socket, bool peer, struct socket_address *out)
 {
     const struct netlink_socket *n = netlink_of(socket);
-    netlink_address_out(peer ? 0 : n->pid, peer ? 0 : n->groups, out);
+    netlink_address_out(peer ? n->peer_pid : n->pid, peer ? n->peer_groups : n->groups, out);
     return E_OK;
 }
 
@@ -152,19 +167,75 @@ static enum err netlink_shutdown(struct socket *socket, uint32_t how)
     return E_NOTSUP;
 }
 
+/* Queues a copy of `from`, whose bytes are at `bytes`. */
+static enum err netlink_queue(struct netlink_socket *n, const struct netlink_answer *from,
+                              const void *bytes)
+{
+    if (from->size > QUEUE_MAX - n->queued)
+        return E_AGAIN;
+    struct netlink_answer *answer = heap_alloc(sizeof(*answer) + from->size);
+    if (!answer)
+        return E_NOMEM;
+    *answer = *from;
+    memcpy(answer->bytes, bytes, from->size);
+    list_add_tail(&n->answers, &answer->link);
+    n->queued += from->size;
+    wait_queue_wake(&n->socket.readable);
+    return E_OK;
+}
+
+static void ask_kernel(struct netlink_socket *n, const uint8_t *request, uint64_t size)
+{
+    struct netlink_answers answers = {.pid = n->pid,
+                                      .room = n->queued < QUEUE_MAX ? QUEUE_MAX - n->queued : 0};
+    list_init(&answers.list);
+    if (n->socket.protocol == NETLINK_ROUTE)
+        netlink_route_answer(request, size, &answers);
+    else if (n->socket.protocol == NETLINK_GENERIC)
+        netlink_generic_answer(request, size, &answers);
+    n->queued += answers.bytes;
+    while (!list_empty(&answers.list)) {
+        struct list *link = answers.list.next;
+        list_remove(link);
+        list_add_tail(&n->answers, link);
+    }
+    wait_queue_wake(&n->socket.readable);
+}
+
+/* To the members of a group, of several the first, and to the socket of the pid, or to the kernel. O(sockets). */
+static enum err netlink_pass(struct netlink_socket *n, const struct netlink_address *to,
+                             const uint8_t *request, uint64_t size)
+{
+    const uint32_t group = to->groups & -to->groups;
+    struct netlink_answer datagram = {.pid = n->pid, .groups = group, .size = (uint32_t)size};
+    fs_caller_credentials(false, &datagram.sender);
+    list_for_each (link, &netlink_sockets) {
+        struct netlink_socket *other = CONTAINER_OF(link, struct netlink_socket, all);
+        if (other != n && other->socket.protocol == n->socket.protocol && other->groups & group &&
+            other->pid != to->pid)
+            (void)netlink_queue(other, &datagram, request); /* who does not read loses some */
+    }
+    if (to->pid == 0) {
+        ask_kernel(n, request, size);
+        return E_OK;
+    }
+    struct netlink_socket *other = netlink_find(n->socket.protocol, to->pid);
+    return other != NULL ? netlink_queue(other, &datagram, request) : E_CONNREFUSED;
+}
+
 static enum err netlink_send(struct socket *socket, struct socket_message *message)
 {
     struct netlink_socket *n = netlink_of(socket);
-    struct netlink_address to;
+    struct netlink_address to = {.pid = n->peer_pid, .groups = n->peer_groups};
     uint64_t size = io_left(message->io);
     if (message->flags & MSG_OOB)
         return E_NOTSUP;
     if (message->address) {
         enum err e = netlink_address_in(message->address, &to);
+        if (e == E_OK)
+            e = may_talk_to(&to);
         if (e != E_OK)
             return e;
-        if (to.pid != 0)
-            return E_CONNREFUSED;
     }
     if (size > socket->send_size - 32)
         return E_MSGSIZE;
@@ -175,38 +246,18 @@ static enum err netlink_send(struct socket *socket, struct socket_message *messa
     enum err e = io_take(message->io, request, size);
     if (e == E_OK) {
         netlink_autobind(n);
-        struct netlink_answers answers = {
-            .pid = n->pid, .room = n->queued < QUEUE_MAX ? QUEUE_MAX - n->queued : 0};
-        list_init(&answers.list);
-        netlink_route_answer(request, size, &answers);
-        n->queued += answers.bytes;
-        while (!list_empty(&answers.list)) {
-            struct list *link = answers.list.next;
-            list_remove(link);
-            list_add_tail(&n->answers, link);
-        }
-        wait_queue_wake(&socket->readable);
-    } else {
-        *message->io = start;
+        e = netlink_pass(n, &to, request, size);
     }
+    if (e != E_OK)
+        *message->io = start;
     heap_free(request);
     return e;
 }
 
 static enum err netlink_deliver(struct socket *socket, const void *bytes, uint32_t size)
 {
-    struct netlink_socket *n = netlink_of(socket);
-    if (size > QUEUE_MAX - n->queued)
-        return E_AGAIN;
-    struct netlink_answer *answer = heap_alloc(sizeof(*answer) + size);
-    if (!answer)
-        return E_NOMEM;
-    answer->size = size;
-    memcpy(answer->bytes, bytes, size);
-    list_add_tail(&n->answers, &answer->link);
-    n->queued += size;
-    wait_queue_wake(&socket->readable);
-    return E_OK;
+    const struct netlink_answer datagram = {.size = size};
+    return netlink_queue(netlink_of(socket), &datagram, bytes);
 }
 
 static bool netlink_has_answer(void *context)
@@ -242,8 +293,10 @@ static enum err netlink_receive(struct socket *socket, struct socket_message *me
         *message->io = start;
         message->length = 0;
     } else if (message->address) {
-        netlink_address_out(0, 0, message->address);
+        netlink_address_out(answer->pid, answer->groups, message->address);
     }
+    message->credentials = answer->sender;
+    message->has_credentials = true;
     if (!(message->flags & MSG_PEEK) && e != E_INTR)
         drop_answer(n, answer);
     return e;
@@ -275,20 +328,36 @@ static bool netlink_listens(const struct socket *socket)
     return false;
 }
 
+enum {
+    NETLINK_ADD_MEMBERSHIP = 1,
+    NETLINK_DROP_MEMBERSHIP = 2,
+    NETLINK_LIST_MEMBERSHIPS = 9
+};
+
 /* Options that change what the kernel sends by itself are taken: it sends nothing. */
 static enum err netlink_set_option(struct socket *socket, const struct socket_option *option)
 {
-    (void)socket;
+    struct netlink_socket *n = netlink_of(socket);
     if (option->level != SOL_NETLINK || option->name == 0 || option->name >= OPTIONS_END)
         return E_NOPROTOOPT;
-    return option->size < sizeof(option->number) ? E_INVAL : E_OK;
+    if (option->size < sizeof(option->number))
+        return E_INVAL;
+    if (option->name > NETLINK_DROP_MEMBERSHIP)
+        return E_OK;
+    if (option->number < 1 || option->number > 32)
+        return E_INVAL;
+    uint32_t group = 1u << (option->number - 1);
+    n->groups = option->name == NETLINK_ADD_MEMBERSHIP ? n->groups | group : n->groups & ~group;
+    return E_OK;
 }
 
 static enum err netlink_get_option(struct socket *socket, struct socket_option *option)
 {
-    (void)socket;
-    (void)option;
-    return E_NOPROTOOPT;
+    if (option->level != SOL_NETLINK || option->name != NETLINK_LIST_MEMBERSHIPS)
+        return E_NOPROTOOPT;
+    memcpy(option->bytes, &netlink_of(socket)->groups, sizeof(uint32_t));
+    option->size = sizeof(uint32_t);
+    return E_OK;
 }
 
 static void netlink_release(struct socket *socket)

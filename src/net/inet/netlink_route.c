@@ -8,16 +8,18 @@
 
 #include <lwip/netif.h>
 
-#define ANSWER_MAX 4096u
-#define HEADER     16u
-#define FLAG_ACK   4u
-#define FLAG_DUMP  0x300u
-#define FLAG_MULTI 2u
-#define ALIGN4(x)  (((x) + 3) & ~(size_t)3)
+#define ANSWER_MAX   4096u
+#define HEADER       16u
+#define FLAG_REQUEST 1u
+#define FLAG_ACK     4u
+#define FLAG_DUMP    0x300u
+#define FLAG_MULTI   2u
+#define ALIGN4(x)    (((x) + 3) & ~(size_t)3)
 
 enum {
     NLMSG_ERROR = 2,
     NLMSG_DONE = 3,
+    MESSAGE_LEAST = 16, /* lower ones are control messages */
     RTM_NEWLINK = 16,
     RTM_GETLINK = 18,
     RTM_NEWADDR = 20,
@@ -270,7 +272,7 @@ static bool writer_begin(struct netlink_writer *w, const struct netlink_header *
     *w = (struct netlink_writer){.request = request, .pid = out->pid};
     w->answer = heap_alloc(sizeof(*w->answer) + ANSWER_MAX);
     if (w->answer)
-        w->answer->size = 0;
+        *w->answer = (struct netlink_answer){0};
     return w->answer != NULL;
 }
 
@@ -285,23 +287,29 @@ static void writer_end(struct netlink_writer *w, struct netlink_answers *out)
     list_add_tail(&out->list, &w->answer->link);
 }
 
-static void answer_dump(const struct netlink_header *request, uint8_t family,
-                        struct netlink_answers *out)
+static void answer_done(const struct netlink_header *request, struct netlink_answers *out)
 {
+    const int32_t zero = 0;
     struct netlink_writer w;
-    uint32_t zero = 0;
-    if (writer_begin(&w, request, out)) {
-        net_lock_take();
-        put_all(&w, request->type, family);
-        net_lock_drop();
-        writer_end(&w, out);
-    }
     if (writer_begin(&w, request, out)) {
         message_begin(&w, NLMSG_DONE, FLAG_MULTI);
         netlink_put(&w, &zero, sizeof(zero));
         message_end(&w);
         writer_end(&w, out);
     }
+}
+
+static void answer_dump(const struct netlink_header *request, uint8_t family,
+                        struct netlink_answers *out)
+{
+    struct netlink_writer w;
+    if (writer_begin(&w, request, out)) {
+        net_lock_take();
+        put_all(&w, request->type, family);
+        net_lock_drop();
+        writer_end(&w, out);
+    }
+    answer_done(request, out);
 }
 
 static void answer_error(const struct netlink_header *request, enum err e,
@@ -350,36 +358,104 @@ static enum err answer_link(const struct netlink_header *request, struct netlink
     return e;
 }
 
-static void answer_one(const struct netlink_header *request, struct netlink_answers *out)
+/* E_INTR: a dump, which is not acknowledged. */
+static enum err answer_route(const struct netlink_header *request, struct netlink_answers *out)
 {
     uint8_t family = request->size > HEADER ? ((const uint8_t *)request)[HEADER] : 0;
     bool dumps = (request->flags & FLAG_DUMP) == FLAG_DUMP;
-    bool reads =
-        request->type >= RTM_NEWLINK && request->type <= RTM_LAST && request->type % 4 == 2;
-    enum err e = E_NOTSUP;
-    if (request->type < RTM_NEWLINK)
-        return; /* a control message */
+    bool reads = request->type <= RTM_LAST && request->type % 4 == 2;
     if (reads && dumps && request->type <= RTM_GETQDISC) {
         answer_dump(request, family, out);
-        return;
+        return E_INTR;
     }
-    if (request->type == RTM_GETLINK)
-        e = answer_link(request, out);
-    if (e != E_OK || (request->flags & FLAG_ACK))
-        answer_error(request, e, out);
+    return request->type == RTM_GETLINK ? answer_link(request, out) : E_NOTSUP;
 }
 
-void netlink_route_answer(const uint8_t *request, size_t size, struct netlink_answers *out)
+/* Only the family that tells of families is there: its number by its name, and itself. */
+static enum err answer_family(const struct netlink_header *request, struct netlink_answers *out)
+{
+    enum {
+        CONTROL = 16,
+        NEW_FAMILY = 1,
+        GET_FAMILY = 3,
+        GENERIC_HEADER = 4
+    };
+    enum {
+        FAMILY_ID = 1,
+        FAMILY_NAME,
+        FAMILY_VERSION,
+        FAMILY_HEADER,
+        FAMILY_ATTRIBUTES
+    };
+    static const char name[] = "nlctrl";
+    static const uint8_t part[GENERIC_HEADER] = {NEW_FAMILY, 2};
+    const uint8_t *bytes = (const uint8_t *)request;
+    const uint16_t id = CONTROL;
+    bool dumps = (request->flags & FLAG_DUMP) == FLAG_DUMP, found = dumps;
+    struct netlink_writer w;
+    if (request->type != CONTROL)
+        return E_NOENT;
+    if (request->size < HEADER + GENERIC_HEADER)
+        return E_INVAL;
+    if (bytes[HEADER] != GET_FAMILY)
+        return E_NOTSUP;
+    for (size_t at = HEADER + GENERIC_HEADER; at + 4 <= request->size;) {
+        uint16_t size, type;
+        memcpy(&size, bytes + at, 2);
+        memcpy(&type, bytes + at + 2, 2);
+        if (size < 4 || size > request->size - at)
+            break;
+        const uint8_t *value = bytes + at + 4;
+        found |= type == FAMILY_ID && size == 6 && memcmp(value, &id, sizeof id) == 0;
+        found |=
+            type == FAMILY_NAME && size == 4 + sizeof name && memcmp(value, name, sizeof name) == 0;
+        at += ALIGN4(size);
+    }
+    if (!found)
+        return E_NOENT;
+    if (writer_begin(&w, request, out)) {
+        message_begin(&w, CONTROL, dumps ? FLAG_MULTI : 0);
+        netlink_put(&w, part, sizeof part);
+        attribute(&w, FAMILY_NAME, name, sizeof name);
+        attribute(&w, FAMILY_ID, &id, sizeof id);
+        attribute_word(&w, FAMILY_VERSION, 2);
+        attribute_word(&w, FAMILY_HEADER, 0);
+        attribute_word(&w, FAMILY_ATTRIBUTES, 10);
+        message_end(&w);
+        writer_end(&w, out);
+    }
+    if (!dumps)
+        return E_OK;
+    answer_done(request, out);
+    return E_INTR;
+}
+
+static void answer_all(const uint8_t *request, size_t size, struct netlink_answers *out,
+                       enum err (*answer)(const struct netlink_header *request,
+                                          struct netlink_answers *out))
 {
     while (size >= HEADER) {
         const struct netlink_header *header = (const struct netlink_header *)(const void *)request;
         if (header->size < HEADER || header->size > size)
             break;
-        answer_one(header, out);
+        bool control = header->type < MESSAGE_LEAST || !(header->flags & FLAG_REQUEST);
+        enum err e = control ? E_OK : answer(header, out);
+        if (e != E_INTR && (e != E_OK || header->flags & FLAG_ACK))
+            answer_error(header, e, out);
         size_t step = ALIGN4(header->size);
         if (step >= size)
             break;
         request += step;
         size -= step;
     }
+}
+
+void netlink_route_answer(const uint8_t *request, size_t size, struct netlink_answers *out)
+{
+    answer_all(request, size, out, answer_route);
+}
+
+void netlink_generic_answer(const uint8_t *request, size_t size, struct netlink_answers *out)
+{
+    answer_all(request, size, out, answer_family);
 }
