@@ -11,6 +11,9 @@ lwip_edit("tcp_listen_with_backlog_and_err(struct tcp_pcb *pcb, u8_t backlog, er
 lwip_edit("tcp_listen_with_backlog(struct tcp_pcb *pcb, u8_t backlog)" "tcp_listen_with_backlog(struct tcp_pcb *pcb, u16_t backlog)")
 # The first time-out is a second (RFC 6298).
 lwip_edit("pcb->rto = 3000 / TCP_SLOW_INTERVAL;\n    pcb->sv = 3000 / TCP_SLOW_INTERVAL;" "pcb->rto = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;\n    pcb->sv = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;")
+# That of a SYN with ACK is longer: lwipopts.h.
+lwip_file(src/core/tcp_in.c)
+lwip_edit("    npcb->state = SYN_RCVD;\n" "    npcb->state = SYN_RCVD;\n    npcb->rto = NET_SYN_ACK_TIME / TCP_SLOW_INTERVAL;\n")
 # Each connection has a window of its own, wnd_most at most: SO_RCVBUF, and as the program reads (net/inet/tcp_data.c).
 lwip_file(src/include/lwip/tcp.h)
 lwip_edit("? TCP_WND : TCPWND16(TCP_WND)))" "? (pcb)->wnd_most : TCPWND_MIN16((pcb)->wnd_most)))")

@@ -4,7 +4,6 @@
 #include "base/panic.h"
 #include "cpu/mmio.h"
 #include "cpu/x86.h"
-#include "mm/heap/heap.h"
 #include "parse/load.h"
 
 enum {
@@ -18,6 +17,7 @@ enum {
     GAP = 0x0410,
     IN_RING = 0x2800, /* of a ring: address low, high, bytes, head, tail */
     OUT_RING = 0x3800,
+    MISSED = 0x4010,
     RING_HIGH = 0x04,
     RING_BYTES = 0x08,
     RING_HEAD = 0x10,
@@ -85,7 +85,6 @@ struct e1000_out {
 
 _Static_assert(sizeof(struct e1000_in) == 16 && sizeof(struct e1000_out) == 16,
                "8254x, 3.2 and 3.3");
-_Static_assert(E1000_RING_MAX * sizeof(struct e1000_in) <= PAGE_SIZE, "one page");
 _Static_assert(WRITTEN_MAX <= NET_BUFFER_DATA, "a frame fits one buffer");
 
 const uint32_t e1000_ids[] = {0x100e8086, 0x10d38086, 0};
@@ -119,9 +118,9 @@ static COLD void e1000_fail(struct e1000 *n, const char *why)
     n->leave(n);
 }
 
-static uint16_t next_of(const struct e1000 *n, uint16_t i)
+static uint16_t next_of(uint16_t ring_size, uint16_t i)
 {
-    return (uint16_t)((i + 1) & (n->ring_size - 1));
+    return (uint16_t)((i + 1) & (ring_size - 1));
 }
 
 /* --- start --- */
@@ -164,33 +163,34 @@ static COLD void set_address_filter(struct e1000 *n)
         e1000_set(n, at, 0);
 }
 
+static COLD void set_ring(struct e1000 *n, uint32_t ring, uint64_t where, unsigned bytes)
+{
+    e1000_set(n, ring, (uint32_t)where);
+    e1000_set(n, ring + RING_HIGH, (uint32_t)(where >> 32));
+    e1000_set(n, ring + RING_BYTES, bytes);
+    e1000_set(n, ring + RING_HEAD, 0);
+    e1000_set(n, ring + RING_TAIL, 0);
+}
+
 static COLD bool make_e1000_rings(struct e1000 *n)
 {
-    _Static_assert(2 * E1000_RING_MAX * sizeof(struct net_buffer *) <= PAGE_SIZE, "one page");
-    n->in = kpage_alloc();
-    n->out = kpage_alloc();
-    n->in_buffer = kpage_alloc();
-    if (n->in == NULL || n->out == NULL || n->in_buffer == NULL)
+    unsigned in = n->in_size, out = n->out_size;
+    phys_t at;
+    n->in = n->memory((in + out) * (sizeof *n->in + sizeof *n->in_buffer), &at);
+    if (n->in == NULL)
         return false;
-    n->out_buffer = n->in_buffer + E1000_RING_MAX;
-    for (unsigned i = 0; i < n->ring_size; i++) {
-        n->in_buffer[i] = net_buffer_alloc();
-        n->out_buffer[i] = net_buffer_alloc();
-        if (n->in_buffer[i] == NULL || n->out_buffer[i] == NULL)
+    n->out = (volatile struct e1000_out *)(n->in + in);
+    n->in_buffer = (struct net_buffer **)(uintptr_t)(n->out + out);
+    n->out_buffer = n->in_buffer + in;
+    for (unsigned i = 0; i < in + out; i++) { /* both rings and both tables are in one piece */
+        struct net_buffer *buffer = net_buffer_alloc();
+        if (buffer == NULL)
             return false;
-        n->in[i].at = n->in_buffer[i]->at.v;
-        n->out[i].at = n->out_buffer[i]->at.v;
+        n->in_buffer[i] = buffer;
+        n->in[i].at = buffer->at.v;
     }
-    for (unsigned i = 0; i < 2; i++) {
-        uint32_t ring = i == 0 ? IN_RING : OUT_RING;
-        uint64_t where =
-            kpage_phys(i == 0 ? (void *)(uintptr_t)n->in : (void *)(uintptr_t)n->out).v;
-        e1000_set(n, ring, (uint32_t)where);
-        e1000_set(n, ring + RING_HIGH, (uint32_t)(where >> 32));
-        e1000_set(n, ring + RING_BYTES, n->ring_size * (uint32_t)sizeof(struct e1000_in));
-        e1000_set(n, ring + RING_HEAD, 0);
-        e1000_set(n, ring + RING_TAIL, 0);
-    }
+    set_ring(n, IN_RING, at.v, in * (unsigned)sizeof *n->in);
+    set_ring(n, OUT_RING, at.v + in * sizeof *n->in, out * (unsigned)sizeof *n->out);
     return true;
 }
 
@@ -203,7 +203,7 @@ static void look_at_link(struct e1000 *n)
 static COLD bool e1000_open(struct netdev *netdev)
 {
     struct e1000 *n = e1000_of(netdev);
-    assert(!n->open && n->ring_size >= E1000_RING_MIN && n->ring_size <= E1000_RING_MAX);
+    assert(!n->open && n->in_size >= E1000_RING_MIN && n->out_size >= E1000_RING_MIN);
     n->open = true;
     netdev->mtu = MTU;
     netdev->features = NETDEV_CHECKSUM_IN;
@@ -226,7 +226,7 @@ static COLD bool e1000_open(struct netdev *netdev)
     e1000_set(n, GAP, GAPS);
     e1000_set(n, TRANSMIT, TRANSMIT_ON | TRANSMIT_PAD | TRANSMIT_COLLISIONS);
     e1000_set(n, RECEIVE, RECEIVE_ON | RECEIVE_BROADCAST | RECEIVE_GROUPS | RECEIVE_NO_FCS);
-    n->in_told = (uint16_t)(n->ring_size - 1);
+    n->in_told = (uint16_t)(n->in_size - 1);
     e1000_set(n, IN_RING + RING_TAIL, n->in_told);
     look_at_link(n);
     return true;
@@ -276,8 +276,16 @@ static bool e1000_receive(struct e1000 *n)
         e1000_pass_on(n, i, size, checked);
     n->skips = !(status & IN_END);
     n->in[i].status = 0;
-    n->in_next = next_of(n, i);
+    n->in_next = next_of(n->in_size, i);
     return true;
+}
+
+/* The counter of some cards begins anew when it is read, that of others does not: a second look says which. */
+static COLD void count_missed(struct e1000 *n)
+{
+    n->overrun = false;
+    n->netdev.in.dropped += e1000_get(n, MISSED) - n->missed;
+    n->missed = e1000_get(n, MISSED);
 }
 
 static unsigned e1000_poll(struct netdev *netdev, unsigned most)
@@ -287,12 +295,15 @@ static unsigned e1000_poll(struct netdev *netdev, unsigned most)
     n->interrupts = 0;
     if (n->changed && netdev->failed == NULL)
         look_at_link(n);
+    if (n->overrun && netdev->failed == NULL)
+        count_missed(n);
     while (frames < most && netdev->failed == NULL && e1000_receive(n))
         frames++;
-    uint16_t last = (uint16_t)(n->in_told - 1) & (uint16_t)(n->ring_size - 1);
+    uint16_t most_index = (uint16_t)(n->in_size - 1),
+             last = (uint16_t)(n->in_told - 1) & most_index;
     if (frames > 0 && netdev->failed == NULL && !(n->in[last].status & IN_DONE)) {
         /* All but the next one are the card's. */
-        n->in_told = (uint16_t)(n->in_next - 1) & (uint16_t)(n->ring_size - 1);
+        n->in_told = (uint16_t)(n->in_next - 1) & most_index;
         e1000_set(n, IN_RING + RING_TAIL, n->in_told);
     }
     return frames;
@@ -300,7 +311,7 @@ static unsigned e1000_poll(struct netdev *netdev, unsigned most)
 
 static bool ring_is_full(const struct e1000 *n)
 {
-    return next_of(n, n->out_next) == n->out_done;
+    return next_of(n->out_size, n->out_next) == n->out_done;
 }
 
 static bool e1000_listen(struct netdev *netdev)
@@ -323,6 +334,8 @@ void e1000_interrupt(struct e1000 *n)
     e1000_set(n, MASK_CLEAR, UINT32_MAX);
     if (cause & CAUSE_LINK)
         n->changed = true;
+    if (cause & CAUSE_LOST)
+        n->overrun = true;
     n->netdev.wake(&n->netdev);
 }
 
@@ -340,7 +353,7 @@ static void tell_card(struct e1000 *n)
 static void reclaim_out(struct e1000 *n)
 {
     while (n->out_done != n->out_told && n->out[n->out_done].status & OUT_DONE)
-        n->out_done = next_of(n, n->out_done);
+        n->out_done = next_of(n->out_size, n->out_done);
 }
 
 static void *e1000_frame(struct netdev *netdev, size_t size)
@@ -368,7 +381,7 @@ static void e1000_send(struct netdev *netdev, const struct netdev_send *how)
     out->size = (uint16_t)how->size;
     out->command = OUT_END | OUT_FCS | OUT_REPORT;
     out->status = 0;
-    n->out_next = next_of(n, n->out_next);
+    n->out_next = next_of(n->out_size, n->out_next);
     netdev->out.packets++;
     netdev->out.bytes += how->size;
     if (!how->more)

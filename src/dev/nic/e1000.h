@@ -8,16 +8,20 @@
  *     transmit ring   a struct net_buffer for each descriptor
  *
  * A frame that came takes its buffer away, and the descriptor gets another at once. If there is none, the frame is
- * dropped. QEMU's 82540EM keeps frames that come while the ring is full, and drops those of them for which there is no room
- * once it gets descriptors again: so a ring that was full goes back empty. What the card writes into descriptors decides only about sizes, which are checked; a card that breaks a rule
+ * dropped. What the card writes into descriptors decides only about sizes, which are checked; a card that breaks a rule
  * has failed for good.
+ *
+ * QEMU's 82540EM keeps frames that come while the ring is full, and drops those of them for which there is no room once
+ * it gets descriptors again. So a ring that was full goes back empty, and the receive ring is large: a burst of up to
+ * twice its size loses nothing. What the card drops, and counts, is in netdev.in.dropped.
  */
 #pragma once
 
 #include "kern/netdev.h"
 
 #define E1000_REGISTERS 0x6000 /* bytes that are used */
-#define E1000_RING_MAX  256    /* descriptors: a ring fits a page */
+#define E1000_IN_MAX    1024   /* descriptors of the receive ring */
+#define E1000_OUT_MAX   256
 #define E1000_RING_MIN  16
 
 struct e1000_in;
@@ -27,11 +31,15 @@ struct e1000 {
     struct netdev netdev;
     volatile void *registers;         /* mapped uncached */
     void (*leave)(struct e1000 *net); /* stops the card for good */
-    uint16_t ring_size;               /* a power of two */
+    /* Zeroed memory in one piece, aligned to 16, and its address for the card; NULL: there is none. Called once. */
+    void *(*memory)(size_t size, phys_t *at);
+    uint16_t in_size, out_size; /* of the rings: powers of two */
 
     /* The driver's own. */
     bool open, skips;             /* skips: up to the end of a frame that is too long */
     volatile bool changed;        /* the link, since it was looked at */
+    volatile bool overrun;        /* the card has dropped frames that are not counted yet */
+    uint32_t missed;              /* the card's counter, as it was read last */
     volatile uint32_t interrupts; /* since the last poll() */
     volatile struct e1000_in *in;
     volatile struct e1000_out *out;

@@ -3,6 +3,7 @@
 #include "dev/nic/nic_machine.h"
 
 #include "base/log.h"
+#include "base/str.h"
 #include "dev/nic/e1000.h"
 #include "dev/nic/virtio_net.h"
 #include "dev/pci/pci_machine.h"
@@ -10,11 +11,13 @@
 #include "dev/virtio/random_machine.h"
 #include "kern/random.h"
 #include "mm/init/memory.h"
+#include "mm/phys/frames.h"
 
 enum {
     VAIN_MAX = 100000, /* interrupts without a poll() between: the card holds its line */
     RING_MIN = 16,
-    RING_SHARE = 64, /* of the machine's memory may be buffers that are with the card, each way */
+    RING_SHARE = 64,  /* of the machine's memory may be buffers that are with the card, each way */
+    INTEL_SHARE = 24, /* of it, in the receive ring of Intel's: dev/nic/e1000.h */
 };
 
 static struct virtio_found virtio_found;
@@ -51,10 +54,10 @@ static void virtio_card_changed(void *unused)
 
 /* A power of two. */
 _Static_assert(RING_MIN >= E1000_RING_MIN, "of both drivers");
-INIT_CODE static uint16_t ring_size(uint16_t most)
+INIT_CODE static uint16_t ring_size(uint16_t most, unsigned share)
 {
     uint16_t size = most;
-    while (size > RING_MIN && (uint64_t)size * NET_BUFFER_SIZE > memory_total() / RING_SHARE)
+    while (size > RING_MIN && (uint64_t)size * NET_BUFFER_SIZE > memory_total() / share)
         size /= 2;
     return size;
 }
@@ -72,7 +75,7 @@ INIT_CODE static void make_virtio_card(void)
     virtio_card.netdev.driver = "virtio_net";
     virtio_card.device = virtio_found.device;
     virtio_card.leave = virtio_card_leave;
-    virtio_card.ring_size = ring_size(VIRTIO_NET_RING_MAX);
+    virtio_card.ring_size = ring_size(VIRTIO_NET_RING_MAX, RING_SHARE);
     make_address(virtio_card.netdev.address);
     netdev_register(&virtio_card.netdev);
     log_info("virtio-net by %s interrupts by %s", virtio_bus_name(&virtio_found),
@@ -90,6 +93,17 @@ static void intel_card_leave(struct e1000 *net)
 {
     e1000_stop(net);
     device_leave(intel_access, intel_function, intel_line);
+}
+
+static COLD void *intel_card_memory(size_t size, phys_t *at)
+{
+    unsigned order = 0;
+    while (PAGE_SIZE << order < size)
+        order++;
+    void *memory = frames_alloc(&machine_frames, order, at) == E_OK
+                       ? memory_map_physical(phys_range(at->v, at->v + size), prot_rw())
+                       : NULL;
+    return memory != NULL ? memset(memory, 0, size) : NULL;
 }
 
 static void intel_card_interrupt(void *unused)
@@ -127,7 +141,9 @@ INIT_CODE static enum err find_intel_card(const struct boot_info *boot)
     intel_card.netdev.ops = &e1000_ops;
     intel_card.netdev.driver = e1000_driver(id);
     intel_card.leave = intel_card_leave;
-    intel_card.ring_size = ring_size(E1000_RING_MAX);
+    intel_card.memory = intel_card_memory;
+    intel_card.in_size = ring_size(E1000_IN_MAX, INTEL_SHARE);
+    intel_card.out_size = ring_size(E1000_OUT_MAX, RING_SHARE);
     make_address(intel_card.netdev.address);
     netdev_register(&intel_card.netdev);
     log_info("%s interrupts by %s", intel_card.netdev.driver, intel_line != 0 ? "line" : "message");

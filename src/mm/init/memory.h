@@ -51,7 +51,7 @@ MUST_CHECK enum err memory_init(const struct boot_info *boot, const struct memor
 void memory_end_boot(void);
 
 /* Maps the physical range (any alignment) in the kernel's device slot, permanently. Returns the
- * address of its first byte, NULL if memory is short or the CPU has no such addresses. Boot. */
+ * address of its first byte, NULL if memory is short or the CPU has no such addresses. Boot, or under kernel_lock. */
 MUST_CHECK void *memory_map_physical(struct phys_range range, prot_t prot);
 
 struct memory_totals {

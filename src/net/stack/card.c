@@ -35,17 +35,19 @@ enum { /* in a frame */
     RUN_MOST = 65535,
 };
 
-/* Segments of a connection that follow each other, if the card cuts: they go out as one frame (net_card_flush()). */
+/* What waits for net_card_flush(): segments of a connection that follow each other, if the card cuts, which go out as one frame;
+ * or, while the card is polled, the last frame, so that the card is told once of all that answers what came. */
 struct card_run {
-    uint8_t *frame; /* the first one, in the card's buffer */
-    uint32_t size, tcp, headers, segment, sequence;
-    uint32_t pieces; /* 0: there is no run */
+    uint8_t *frame;                                 /* the first one, in the card's buffer */
+    uint32_t size, tcp, headers, segment, sequence; /* segment 0: none is added */
+    uint32_t pieces;                                /* 0: there is no run */
 };
 
 static struct netif card_netif GUARDED_BY(net_lock);
 static uint16_t card_checksums GUARDED_BY(net_lock); /* that lwIP makes and checks */
 static struct netdev *card GUARDED_BY(net_lock);
 static struct card_run run GUARDED_BY(net_lock);
+static bool gathers GUARDED_BY(net_lock);   /* since net_card_poll(), until net_card_flush() */
 static bool card_full GUARDED_BY(net_lock); /* a frame found no room in the ring */
 static bool address_asked GUARDED_BY(net_lock);
 static volatile bool card_woken; /* set in interrupts */
@@ -158,10 +160,10 @@ static void set_length(uint8_t *frame, size_t size)
     memcpy(frame + AT_IPV4_CHECKSUM, &sum, sizeof(sum));
 }
 
-/* Hands the frame over that is filled already. tcp: 0, or where its header is. */
-static void card_hand_over(uint8_t *frame, size_t size, size_t tcp) REQUIRES(net_lock)
+/* Hands the frame over that is filled already. tcp: 0, or where its header is. more: another one follows. */
+static void card_hand_over(uint8_t *frame, size_t size, size_t tcp, bool more) REQUIRES(net_lock)
 {
-    struct netdev_send how = {.size = (uint32_t)size};
+    struct netdev_send how = {.size = (uint32_t)size, .more = more};
     if (tcp != 0 && get16(frame + tcp + TCP_AT_CHECKSUM) == 0) {
         leave_checksum(frame, size, tcp);
         how.checksum_from = (uint16_t)tcp;
@@ -176,12 +178,18 @@ static void card_hand_over(uint8_t *frame, size_t size, size_t tcp) REQUIRES(net
     card->ops->send(card, &how);
 }
 
-void net_card_flush(void)
+static void end_run(bool more) REQUIRES(net_lock)
 {
     if (run.pieces > 1)
         set_length(run.frame, run.size);
     if (run.pieces > 0)
-        card_hand_over(run.frame, run.size, run.tcp);
+        card_hand_over(run.frame, run.size, run.tcp, more);
+}
+
+void net_card_flush(void)
+{
+    gathers = false;
+    end_run(false);
 }
 
 /* True if the packet's headers, which are in one piece, are those of the run's next segment: as the first one's but for
@@ -252,7 +260,7 @@ static err_t card_send(struct netif *netif, struct pbuf *p)
         return ERR_IF;
     if (run_add(p))
         return ERR_OK;
-    net_card_flush();
+    end_run(true);
     uint8_t *frame = card->ops->frame(card, p->tot_len);
     if (frame == NULL) {
         card_full = true;
@@ -264,8 +272,13 @@ static err_t card_send(struct netif *netif, struct pbuf *p)
         at += q->len;
     }
     size_t tcp = card_checksums & NETIF_CHECKSUM_GEN_TCP ? 0 : tcp_of_frame(frame, at);
-    if (!run_begin(frame, at, tcp))
-        card_hand_over(frame, at, tcp);
+    if (run_begin(frame, at, tcp))
+        return ERR_OK;
+    if (gathers)
+        run = (struct card_run){
+            .frame = frame, .size = (uint32_t)at, .tcp = (uint32_t)tcp, .pieces = 1};
+    else
+        card_hand_over(frame, at, tcp, false);
     return ERR_OK;
 }
 
@@ -360,6 +373,7 @@ bool net_card_poll(void)
 {
     if (card == NULL || !card_woken)
         return false;
+    gathers = true;
     card_woken = false; /* before the look: the card is quiet until listen() */
     if (card->ops->poll(card, NET_POLL_MOST) == NET_POLL_MOST || !card->ops->listen(card))
         card_woken = true;

@@ -12,7 +12,7 @@ enum {
 };
 
 uint8_t net_card_last[NETDEV_FRAME_MAX];
-unsigned net_card_last_size, net_card_sent, net_card_cuts, net_card_room = UINT32_MAX;
+unsigned net_card_last_size, net_card_sent, net_card_cuts, net_card_told, net_card_room = UINT32_MAX;
 void (*net_card_on_send)(void);
 
 static struct net_buffer *queue[QUEUE];
@@ -146,6 +146,7 @@ static void transmit(struct netdev *netdev, const struct netdev_send *how)
     size_t size = frame_out_size;
     net_card_checksum_from = how->checksum_from;
     net_card_checksum_at = how->checksum_at;
+    net_card_told += !how->more;
     assert(frame_out != NULL && how->size >= size);
     memcpy(all, frame_out, size);
     free(frame_out);

@@ -11,6 +11,8 @@ extern struct netdev net_card;
 /* What was sent last, and how many frames have been. */
 extern uint8_t net_card_last[NETDEV_FRAME_MAX];
 extern unsigned net_card_last_size, net_card_sent;
+/* How often the card was told of frames: no other one followed at once. */
+extern unsigned net_card_told;
 /* How many that the card cut were sent. */
 extern unsigned net_card_cuts;
 /* Where its checksum is to be made, as send() has it. */

@@ -112,6 +112,10 @@
 #define TCP_MSL                   30000 /* ms: TIME-WAIT lasts 60 s, as Linux's */
 #define TCP_FIN_WAIT_TIMEOUT      60000
 
+/* ms, until a SYN with ACK is repeated. QEMU's user network forgets what it has to send when it gets a second one; it repeats
+ * its data, which says as much as its lost ACK, after at most 3.1 s. */
+#define NET_SYN_ACK_TIME 3600
+
 /* Numbers that are not to be guessed: net/stack/secret.h. The ports are those of net/stack/pcbs.h. */
 #define LWIP_HOOK_FILENAME "net/stack/hooks.h"
 #define LWIP_HOOK_TCP_ISN  net_initial_sequence

@@ -15,7 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
     RING = 16,
     BUFFERS = 48,
-    PAGES = 3, /* two rings, the buffers */
     STEPS = 400,
     DESCRIPTOR = 16,
 };
@@ -24,8 +23,8 @@ static const uint8_t *at, *end;
 static struct e1000 card;
 static struct net_buffer *all[BUFFERS], *held[BUFFERS];
 static bool in_use[BUFFERS];
-static void *pages[PAGES];
-static unsigned page_count, held_count;
+static uint8_t *rings; /* the receive ring first */
+static unsigned held_count;
 static char registers[E1000_REGISTERS]; /* only for its addresses */
 
 static uint8_t byte(void)
@@ -74,22 +73,13 @@ void net_buffer_free(struct net_buffer *buffer)
     free(buffer);
 }
 
-void *kpage_alloc(void)
+static void *fuzz_memory(size_t size, phys_t *where)
 {
-    assert(page_count < PAGES);
-    pages[page_count] = aligned_alloc(4096, 4096);
-    memset(pages[page_count], 0, 4096);
-    return pages[page_count++];
-}
-
-void kpage_free(void *page)
-{
-    (void)page; /* all of them at the end */
-}
-
-phys_t kpage_phys(const void *page)
-{
-    return phys((uint64_t)(uintptr_t)page);
+    assert(rings == NULL);
+    rings = aligned_alloc(16, size);
+    memset(rings, 0, size);
+    *where = phys((uint64_t)(uintptr_t)rings);
+    return rings;
 }
 
 static void fuzz_receive(struct netdev *netdev, struct net_buffer *frame)
@@ -143,11 +133,11 @@ static void step(void)
             net_buffer_free(held[--held_count]);
         break;
     case 5: /* any descriptor, any bytes of it */
-        descriptor = (uint8_t *)pages[arg % 2] + byte() % RING * DESCRIPTOR;
+        descriptor = rings + byte() % (2 * RING) * DESCRIPTOR;
         descriptor[byte() % DESCRIPTOR] = byte();
         break;
     default: /* the next one, with a frame */
-        descriptor = (uint8_t *)pages[0] + (card.in_next + arg % 3) % RING * DESCRIPTOR;
+        descriptor = rings + (card.in_next + arg % 3) % RING * DESCRIPTOR;
         descriptor[8] = byte();
         descriptor[9] = byte() % 7;
         descriptor[12] = (uint8_t)(arg | 3);
@@ -168,13 +158,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     at = data;
     end = data + size;
-    page_count = held_count = 0;
+    held_count = 0;
+    rings = NULL;
     memset(in_use, 0, sizeof in_use);
     card = (struct e1000){
         .netdev = {.ops = &e1000_ops, .receive = fuzz_receive, .wake = fuzz_wake},
         .registers = registers,
         .leave = fuzz_leave,
-        .ring_size = RING,
+        .memory = fuzz_memory,
+        .in_size = RING,
+        .out_size = RING,
     };
     if (e1000_ops.open(&card.netdev))
         for (unsigned i = 0; i < STEPS && at < end; i++) {
@@ -184,7 +177,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < BUFFERS; i++)
         if (in_use[i])
             free(all[i]);
-    while (page_count > 0)
-        free(pages[--page_count]);
+    free(rings);
     return 0;
 }

@@ -307,6 +307,24 @@ static void test_poll_gives_way(void **state)
     assert_int_equal(net_buffers_used(), 0);
 }
 
+/* The card is told once of what answers the frames that were taken together. */
+static void test_the_card_is_told_once(void **state)
+{
+    (void)state;
+    uint8_t frame[200], echo[64] = {8};
+    put(echo + 2, sum_of(echo, sizeof echo, 0));
+    unsigned size = ipv4_frame(frame, own_ip, 1, echo, sizeof echo);
+    for (unsigned i = 0; i < 70; i++)
+        net_card_frame(frame, size, 2000);
+    unsigned sent = net_card_sent, told = net_card_told;
+    assert_false(net_native_work(1));
+    assert_int_equal(net_card_sent, sent + 64);
+    assert_int_equal(net_card_told, told + 1);
+    assert_true(net_native_work(1));
+    assert_int_equal(net_card_sent, sent + 70);
+    assert_int_equal(net_card_told, told + 2);
+}
+
 static unsigned acknowledged;
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t size)
@@ -469,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_no_copy),
         cmocka_unit_test(test_checksum_is_left_to_the_card),
         cmocka_unit_test(test_poll_gives_way),
+        cmocka_unit_test(test_the_card_is_told_once),
         cmocka_unit_test(test_the_card_cuts),
         cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_link),

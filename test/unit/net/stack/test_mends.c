@@ -195,6 +195,22 @@ static void test_syn_flood(void **state)
     end();
 }
 
+/* A SYN with ACK is repeated when the client's data, which says as much as its ACK, should have come twice. */
+static void test_syn_with_ack_is_repeated_late(void **state)
+{
+    (void)state;
+    serve(8);
+    struct wire_segment s = from(4050, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    unsigned sent = wire_sent;
+    net_native_pass(3200);
+    assert_int_equal(wire_sent, sent);
+    net_native_pass(600);
+    assert_int_equal(wire_sent, sent + 1);
+    assert_int_equal(wire_answer().flags, TCP_SYN | TCP_ACK);
+    end();
+}
+
 /* The queue of connections to accept is full: a SYN is ignored. */
 static void test_full_queue_ignores_syns(void **state)
 {
@@ -320,6 +336,22 @@ static u8_t on_raw_hops(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip
     (void)from;
     hops = IP6H_HOPLIM(ip6_current_header());
     return 0;
+}
+
+/* A fragment without data is dropped: the datagram is whole without it, or never. */
+static void test_ipv6_fragment_without_data(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[8];
+    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, WIRE_PROTOCOL);
+    raw_recv(raw, on_raw, NULL);
+    datagrams = 0;
+    wire_fragment(0, true, 27, bytes, 8);
+    wire_fragment(8, false, 27, bytes, 0);
+    assert_int_equal(datagrams, 0);
+    wire_fragment(8, false, 27, bytes, 8);
+    assert_int_equal(datagrams, 1);
+    raw_remove(raw);
 }
 
 /* A datagram's header is its first fragment's, not the last one's, which is freed. */
@@ -496,12 +528,14 @@ int main(void)
         cmocka_unit_test(test_time_wait_ends_are_used_again),
         cmocka_unit_test(test_ports_are_shared_by_ends),
         cmocka_unit_test(test_syn_flood),
+        cmocka_unit_test(test_syn_with_ack_is_repeated_late),
         cmocka_unit_test(test_full_queue_ignores_syns),
         cmocka_unit_test(test_window_of_the_listener),
         cmocka_unit_test(test_out_of_sequence_beyond_window),
         cmocka_unit_test(test_byte_half_way_round),
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
         cmocka_unit_test(test_ipv6_fragment_missing),
+        cmocka_unit_test(test_ipv6_fragment_without_data),
         cmocka_unit_test(test_ipv6_header_of_the_first_fragment),
         cmocka_unit_test(test_ipv6_reassembly_time),
         cmocka_unit_test(test_acknowledgement_waits),
