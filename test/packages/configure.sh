@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # configure.sh FOLDER: makes in a folder of unpacked packages (root.sh) what the packages' own scripts make when they are
-# installed: users, links of alternatives, the file of certificates, the pages and sites of the web servers.
+# installed: users, links of alternatives, the file of certificates, the pages and sites of the web servers, the list of
+# graphviz' plug-ins.
 set -eu
 cd "$1"
 
@@ -37,6 +38,15 @@ fi
     cp usr/share/lighttpd/index.html var/www/html/index.lighttpd.html
 ! made usr/share/ca-certificates/mozilla etc/ssl/certs/ca-certificates.crt ||
     cat usr/share/ca-certificates/mozilla/*.crt > etc/ssl/certs/ca-certificates.crt
+! made usr/bin/which.debianutils usr/bin/which || ln -s which.debianutils usr/bin/which
+for library in blas lapack; do
+    ! made usr/lib/x86_64-linux-gnu/$library/lib$library.so.3 usr/lib/x86_64-linux-gnu/lib$library.so.3 ||
+        ln -s $library/lib$library.so.3 usr/lib/x86_64-linux-gnu/lib$library.so.3
+done
+! made usr/lib/R/etc/Renviron.ucf etc/R/Renviron || cp usr/lib/R/etc/Renviron.ucf etc/R/Renviron
+! made usr/sbin/libgvc6-config-update usr/lib/x86_64-linux-gnu/graphviz/config6a ||
+    GVBINDIR=$PWD/usr/lib/x86_64-linux-gnu/graphviz usr/lib64/ld-linux-x86-64.so.2 \
+        --library-path "$PWD/usr/lib/x86_64-linux-gnu" usr/sbin/libgvc6-config-update -c 2> /dev/null
 for java in usr/lib/jvm/java-*-openjdk-amd64/bin/java; do
     ! made "$java" etc/alternatives/java || ln -s "/$java" etc/alternatives/java
     ! made "$java" usr/bin/java || ln -s /etc/alternatives/java usr/bin/java

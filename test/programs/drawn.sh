@@ -7,8 +7,8 @@
 #   drawn.sh --sample       the programs of drawn.txt that are installed
 #   drawn.sh SEED [COUNT]   COUNT (60) programs, drawn from the installed packages' files in /usr/bin; prints a line each
 #
-# On Linux a program runs as nobody, in an empty folder, and is not process 1; in Ouro it has one in front, too (--init). One that does not end there, or that says different things in two
-# runs, is not counted, and another one is drawn.
+# On Linux a program runs as nobody, in an empty folder, and is not process 1; so in Ouro (--init). One that does not end
+# there, or that says different things in two runs, is not counted, and another one is drawn.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ouro=${OURO:-$here/../../ouro}
@@ -16,9 +16,11 @@ case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/ouro-test-XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 mkdir "$work/home" && chmod 777 "$work/home" && chmod 755 "$work"
-variables=(HOME=/nonexistent TERM=linux PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
-as_nobody=()
-[ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+# One time zone, and one order of hashes, in which programs of perl and Python print.
+variables=(HOME=/nonexistent TERM=linux TZ=UTC PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    PERL_HASH_SEED=0 PERL_PERTURB_KEYS=0 PYTHONHASHSEED=0)
+as_nobody=() user=()
+[ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups) user=(--user nobody)
 
 # on_linux OUT PROGRAM ARGUMENT: output of both streams, and the status, or 1 if it does not end.
 on_linux() {
@@ -35,7 +37,7 @@ same() {
 # compare PROGRAM ARGUMENT: 0: the same, 1: not, 2: does not count.
 compare() {
     on_linux "$work/a" "$@" && on_linux "$work/b" "$@" && same a b || return 2
-    timeout -k 1 $((60 * ${SLOW:-1})) "$ouro" run --medium direct --machine microvm --init -e HOME=/nonexistent --timeout $((50 * ${SLOW:-1})) "$@" </dev/null >"$work/o.out" 2>"$work/o.err"
+    timeout -k 1 $((60 * ${SLOW:-1})) "$ouro" run --medium direct --machine microvm --init "${user[@]}" "${variables[@]/#/--env=}" --timeout $((50 * ${SLOW:-1})) "$@" </dev/null >"$work/o.out" 2>"$work/o.err"
     echo $? >"$work/o.status"
     # What the tool and the kernel say beside the program.
     sed -i '/^ouro: .* was not packed: --with/d; /^ouro: and [0-9]* more, /d; /^\[ *[0-9.]*\] linux: system call /d' "$work/o.err"

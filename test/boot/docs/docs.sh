@@ -67,6 +67,9 @@ for page in "$top/README.md" "$top"/docs/*.md; do
     awk -v name="$name" '/^```sh$/ { inside = 1; count++; next } /^```/ { inside = 0 }
         inside { print > (name "." sprintf("%02d", count) ".block") }' "$page"
 done
+# Commands within the README's sentences, as the one with the least memory for hello.
+sed -n 's/.*`\(\.\/ouro run [^`]* hello\.c\)`.*/\1/p' "$top/README.md" >README.words.block
+[ -s README.words.block ] || bad 'the README does not say how much memory hello needs'
 for block in *.block; do
     sh -eu "$block" >out 2>err </dev/null || { bad "$block ended with $?"; show "$block"; show out; show err; }
 done

@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE    90 /* seconds, for each step */
+#define PATIENCE    90 /* seconds, for each step; SLOW multiplies them */
 #define COLUMNS_MAX 512
 #define ROWS_MAX    256
 
@@ -234,11 +234,18 @@ static bool shows(const char *wanted, unsigned colour)
     return false;
 }
 
+static time_t patience(int seconds)
+{
+    const char *slow = getenv("SLOW");
+    int times = slow ? atoi(slow) : 1;
+    return seconds * (times > 1 ? times : 1);
+}
+
 static void see(const char *text, void (*look)(void), unsigned colour, bool there)
 {
     char wanted[1000];
     as_drawn(text, wanted);
-    for (time_t end = time(NULL) + PATIENCE; time(NULL) < end; pause_a_little()) {
+    for (time_t end = time(NULL) + patience(PATIENCE); time(NULL) < end; pause_a_little()) {
         look();
         if (row_count > 0 && shows(wanted, colour) == there)
             return;
@@ -264,7 +271,7 @@ static void event(const char *name)
 {
     char wanted[64], line[8192];
     snprintf(wanted, sizeof wanted, " %s", name);
-    alarm(PATIENCE);
+    alarm((unsigned)patience(PATIENCE));
     while (strstr(events, wanted) == NULL) {
         if (fgets(line, sizeof line, answers) == NULL)
             stop("QEMU ended, or waited too long, before the event", name);
@@ -341,7 +348,7 @@ static void start(char **qemu)
         _exit(127);
     }
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    for (time_t end = time(NULL) + 20;
+    for (time_t end = time(NULL) + patience(20);
          connect(fd, (struct sockaddr *)&address, sizeof address) != 0; pause_a_little())
         if (time(NULL) >= end)
             stop("QEMU did not start", strerror(errno));

@@ -27,7 +27,7 @@ for picture in a b; do
     header=$(head -c 24 $picture.png | od -An -tx1 | tr -d ' \n')
     [ "$header" = 89504e470d0a1a0a0000000d494844520000050000000320 ] || bad "$picture.png is no PNG of 1280 x 800: $header"
 done
-"$OURO" screenshot --timeout 60 -o demo.png >out 2>err </dev/null || { bad "of the demo: $?"; show err; }
+"$OURO" screenshot --timeout $((60 * ${SLOW:-1})) -o demo.png >out 2>err </dev/null || { bad "of the demo: $?"; show err; }
 cmp -s a.png b.png && bad 'two programs have the same picture'
 "$OURO" screenshot --timeout $((60 * ${SLOW:-1})) --at never -o c.png /bin/busybox true >out 2>err </dev/null && bad 'a marker that never came'
 grep -q 'did not print what was waited for' err || { bad 'no word of the marker'; show err; }

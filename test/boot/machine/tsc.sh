@@ -59,12 +59,15 @@ for machine in microvm pc; do
         bad "$machine: the time is $at, not between $before and $after"
 done
 
-# A CMOS clock that was set to another time counts, and the kernel's seconds begin with its own.
-at=$(run --machine pc --qemu-arg -rtc --qemu-arg base=2020-02-03 "$here/rtc_second.c")
-seconds=${at% *} nanoseconds=${at#* }
-{ [ "$seconds" -ge 1580688000 ] && [ "$seconds" -lt 1580688200 ] &&
-    [ $(((nanoseconds + 20000000) % 1000000000)) -lt 40000000 ]; } 2>/dev/null ||
-    bad "the CMOS clock's second begins at $at"
+# A CMOS clock that was set to another time counts, and the kernel's seconds begin with its own, in one of three boots:
+# QEMU's own clock is late when the host has other work.
+for try in 1 2 3; do
+    at=$(run --machine pc --qemu-arg -rtc --qemu-arg base=2020-02-03 "$here/rtc_second.c")
+    seconds=${at% *} nanoseconds=${at#* }
+    { [ "$seconds" -ge 1580688000 ] && [ "$seconds" -lt 1580688200 ] &&
+        [ $(((nanoseconds + 20000000) % 1000000000)) -lt 40000000 ]; } 2>/dev/null && break
+    [ "$try" -lt 3 ] || bad "the CMOS clock's second begins at $at"
+done
 
 # With -icount the TSC counts nanoseconds of instructions, whatever the host's does.
 expect PIT 1000000000 --machine microvm --qemu-arg -icount --qemu-arg shift=0

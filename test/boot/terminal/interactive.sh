@@ -19,7 +19,7 @@ wait_for() {
     tries=0
     until screen | grep -Eq -- "$1"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || { bad "no line with '$1' on the screen"; screen | sed 's/^/    | /'; return 1; }
+        [ "$tries" -lt $((300 * ${SLOW:-1})) ] || { bad "no line with '$1' on the screen"; screen | sed 's/^/    | /'; return 1; }
         sleep 0.1
     done
 }
@@ -37,7 +37,8 @@ finished_with() {
 }
 
 TMUX='' mux new-session -d -x 80 -y 24 "env PS1='> ' dash" || exit 1
-run="$OURO run --machine microvm --timeout 100"
+seconds=$((100 * ${SLOW:-1}))
+run="$OURO run --machine microvm --timeout $seconds"
 cat="/bin/busybox sh -c 'echo ready; exec /bin/busybox cat'"
 
 # Input is echoed once, by the machine; erase works; the end of input ends the program.
@@ -100,8 +101,26 @@ if [ -x /usr/bin/python3 ]; then
     finished_with '[13]*0' # as on Linux: 130 until Python 3.12, 0 since
 fi
 
-# A full-screen editor, and a change of the window's size.
+# Full-screen programs, for which the rules pack the terminal's description.
 printf 'one\ntwo\nthree\n' >text
+# full_screen SHOWN LAST OPTIONS...: the program shows this, and ends by the last key.
+full_screen() {
+    shown=$1 last=$2
+    shift 2
+    start "$run $*"
+    wait_for "$shown"
+    type_keys "$last"
+    finished_with 0
+}
+full_screen 'Load average: ' F10 htop
+full_screen '^ *PID USER .*COMMAND' q top
+full_screen '^three$' q --with text less text
+full_screen '\^X Exit' C-x --with text nano text
+start "$run --bare htop"
+wait_for '^Error opening terminal: '
+finished_with 1
+
+# A full-screen editor, and a change of the window's size.
 mkdir -p root && cp text root/text
 start "$run --root root /bin/busybox vi /text"
 wait_for '^three$'
@@ -149,7 +168,7 @@ finished_with 0
 # After SIGKILL the guardian restores the terminal.
 start "$run $cat"
 wait_for '^ready$'
-for pid in $(pgrep -f "run --machine microvm --timeout 100 /bin/busybox sh -c echo ready"); do
+for pid in $(pgrep -f "run --machine microvm --timeout $seconds /bin/busybox sh -c echo ready"); do
     [ "$(readlink "/proc/$pid/cwd")" = "$temp" ] || continue
     grep -q guardian "/proc/$pid/comm" || kill -9 "$pid"
 done

@@ -50,7 +50,7 @@ on_terminal '>/dev/null 2>extra </dev/null'
 (sleep 2; printf 'typed\n\004') | script -qec "$OURO run --machine microvm --timeout $((60 * ${SLOW:-1})) /bin/busybox cat" /dev/null >seen 2>&1
 [ "$(tr -d '\r' <seen | grep -c typed)" -eq 2 ] || { bad 'what was typed did not arrive'; show seen; }
 # TERM and LANG are the terminal's.
-LANG=C.UTF-8 TERM=xterm-256color script -qec "$OURO run --machine microvm --timeout 60 /bin/busybox env" /dev/null </dev/null >seen 2>&1
+LANG=C.UTF-8 TERM=xterm-256color script -qec "$OURO run --machine microvm --timeout $((60 * ${SLOW:-1})) /bin/busybox env" /dev/null </dev/null >seen 2>&1
 tr -d '\r' <seen | grep -Ec '^(LANG=C.UTF-8|TERM=xterm-256color)$' | grep -qx 2 || { bad 'TERM and LANG are others'; show seen; }
 # Ctrl-C ends the run.
 (sleep 2; printf '\003') | script -qec "$OURO run --machine microvm --timeout $((60 * ${SLOW:-1})) /bin/busybox cat" /dev/null >seen 2>&1

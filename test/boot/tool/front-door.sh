@@ -136,4 +136,12 @@ copy
 ! grep -q '^cmake ' built || { bad 'copied: configures each time'; show built; }
 # Both kernels, of which --cpus chooses.
 grep -q '^ninja .*/kernel ouro.debug.elf ouro-cpus.debug.elf$' built || { bad 'run does not build what it may boot'; show built; }
+# A build says what it does: on a terminal in one line, which shows the end of the log's last, elsewhere once.
+long=$(printf '%0100d' 7)
+stand_in ninja "echo '[1/2] Building $long.obj'; sleep 3; exit 1"
+copy
+[ "$(grep -c '^ouro: building kernel$' err)" -eq 1 ] || { bad 'no terminal: not one line a phase'; show err; }
+script -qec 'copy/ouro run x' /dev/null >out 2>err </dev/null
+tr '\r' '\n' <out | grep -Eq 'ouro: building kernel: \[1/2\] …0+7\.obj$' || { bad 'a terminal: not the end of what is built'; show out; }
+tr '\r' '\n' <out | grep -q '0\{60\}' && bad 'a terminal: more than a line'
 finish

@@ -88,6 +88,15 @@ assert d.find('memory').get('unit') == 'KiB' and int(d.find('memory').text) >= 1
 P
 make first x.iso --libvirt "$temp/cd.xml"
 grep -q "device='cdrom'" cd.xml || bad 'an ISO is no CD'
+libvirt=${PACKAGES:-$top/build/packages}/libvirt # its schema is the judge, where it is to be had
+if "$top/test/packages/root.sh" "$libvirt" libvirt-common/libvirt0 libxml2-utils >log 2>&1; then
+    for domain in domain cd; do
+        "$libvirt/lib64/ld-linux-x86-64.so.2" --library-path "$libvirt/usr/lib/x86_64-linux-gnu" "$libvirt/usr/bin/xmllint" --noout \
+            --relaxng "$libvirt/usr/share/libvirt/schemas/domain.rng" $domain.xml >out 2>&1 || { bad "libvirt: $domain.xml"; show out; }
+    done
+else
+    echo "without libvirt's schema: $(tail -n 1 log)"
+fi
 refuses '--libvirt describes a disk image, and --format oci makes none' image first/start -o no.iso --format oci --libvirt no.iso
 refuses 'ouro iso writes an ISO image; ouro image writes this kind of file' iso first/start -o no.oci
 
