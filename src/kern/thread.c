@@ -499,6 +499,10 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
 static void idle_loop(void) NO_LOCK_ANALYSIS
 {
     for (;;) {
+        if (own()->ended != NULL) { /* the next to take the lock here may be long in coming */
+            take_kernel_lock_again();
+            kernel_lock_drop();
+        }
         if (own()->queue.count == 0)
             wait_for_work();
         uint64_t now = time_now_ns();

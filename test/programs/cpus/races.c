@@ -8,6 +8,8 @@
  *   races words      counters under mutexes, futexes, PI mutexes and semaphores lose nothing
  *   races vectors    floating-point registers stay each thread's
  *   races signals    signals to threads that run elsewhere arrive
+ *   races sequences  membarrier() ends restartable sequences on other processors
+ *   races swap       pages are swapped out while threads elsewhere write to them: no store is lost (in Ouro alone)
  */
 #define _GNU_SOURCE
 #include "result.h"
@@ -306,6 +308,102 @@ static void signals(void)
     result("a process ends with threads that run", WEXITSTATUS(status));
 }
 
+/* sequences */
+
+static struct {
+    uint32_t cpu_id_start, cpu_id;
+    uint64_t sequence;
+    uint32_t flags;
+    uint32_t padding[3];
+} __attribute__((aligned(32))) registered;
+static volatile long ended, inside;
+
+/* Stays in a sequence until something ends it. */
+static void stay_inside(void)
+{
+    __asm__ volatile("  leaq 10f(%%rip), %%rax\n"
+                     "  movq %%rax, %[at]\n"
+                     "1: movq $1, %[inside]\n"
+                     "2: jmp 2b\n"
+                     "3:\n"
+                     "  .section .data.rseq, \"aw\"\n"
+                     "  .balign 32\n"
+                     "10: .long 0, 0\n"
+                     "  .quad 1b, 3b - 1b, 4f\n"
+                     "  .previous\n"
+                     "  .section .text.rseq, \"ax\"\n"
+                     "  .long 0x53053053\n"
+                     "4: jmp 5f\n"
+                     "  .previous\n"
+                     "5: movq $0, %[inside]\n"
+                     : [at] "=m"(registered.sequence), [inside] "=m"(inside)
+                     :
+                     : "rax", "memory");
+}
+
+static void *sequence(void *unused)
+{
+    put_on(1);
+    if (syscall(SYS_rseq, &registered, 32, 0, 0x53053053) != 0)
+        wrong++;
+    while (!stop) {
+        stay_inside();
+        ended++;
+    }
+    return unused;
+}
+
+static void sequences(void)
+{
+    pthread_t thread;
+    struct sched_param realtime = {.sched_priority = 1};
+    put_on(0);
+    result("rseq before the registration", syscall(SYS_membarrier, 128, 0, 0));
+    result("registration", syscall(SYS_membarrier, 256, 0, 0));
+    pthread_create(&thread, NULL, sequence, NULL);
+    pthread_setschedparam(thread, SCHED_FIFO, &realtime); /* so that the end of a slice ends none */
+    for (int i = 0; i < 50; i++) {
+        while (!inside)
+            ;
+        long before = ended;
+        wrong += syscall(SYS_membarrier, 128, i % 2, 1) != 0;
+        while (inside && ended == before)
+            ;
+    }
+    stop = true;
+    while (!inside)
+        ;
+    syscall(SYS_membarrier, 128, 1, 1);
+    pthread_join(thread, NULL);
+    truth("each sequence was ended", wrong == 0 && ended >= 50);
+}
+
+/* swap */
+
+#define SWAPPED 1500 /* pages of each thread */
+
+static void *write_all(void *number)
+{
+    volatile uint32_t *mine = (volatile uint32_t *)(void *)(area + (long)number * SWAPPED * PAGE);
+    for (uint32_t round = 1; round <= 6; round++)
+        for (int page = 0; page < SWAPPED; page++) {
+            volatile uint32_t *at = mine + page * (PAGE / 4);
+            for (int word = 0; word < 64; word++) {
+                wrong += at[word] != round - 1;
+                at[word] = round;
+            }
+        }
+    return NULL;
+}
+
+static void swapped(void)
+{
+    area = mmap(NULL, (long)THREADS * SWAPPED * PAGE, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    in_threads(write_all, THREADS);
+    truth("no store is lost", wrong == 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -320,6 +418,10 @@ int main(int argc, char **argv)
         words();
     else if (strcmp(what, "signals") == 0)
         signals();
+    else if (strcmp(what, "sequences") == 0)
+        sequences();
+    else if (strcmp(what, "swap") == 0)
+        swapped();
     else if (strcmp(what, "vectors") == 0) {
         in_threads(sum, THREADS);
         truth("sums", wrong == 0);
