@@ -98,7 +98,7 @@ foreach(name hello-pie threads-glibc storm-glibc futexes-glibc signals-musl rseq
     ouro_program_test(cpus.${name} 400 ${run_case} ${name})
     set_property(TEST programs.cpus.${name} APPEND PROPERTY ENVIRONMENT CPUS=2 OURO_CPUS_IN_TURN=1)
 endforeach()
-foreach(name places rights frames words vectors signals sequences)
+foreach(name places rights frames words vectors signals sequences realtime pull turns)
     ouro_program_test(cpus.races-${name} 400 ${run_case} races-${name})
     set_property(TEST programs.cpus.races-${name} APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1)
 endforeach()

@@ -8,6 +8,9 @@
  *   races words      counters under mutexes, futexes, PI mutexes and semaphores lose nothing
  *   races vectors    floating-point registers stay each thread's
  *   races signals    signals to threads that run elsewhere arrive
+ *   races realtime   with one real-time thread more than processors, that of the least priority waits
+ *   races pull       a processor that has nothing to do takes a thread that waits for another
+ *   races turns      threads that call the kernel all the time have it in turn
  *   races sequences  membarrier() ends restartable sequences on other processors
  *   races swap       pages are swapped out while threads elsewhere write to them: no store is lost (in Ouro alone)
  */
@@ -308,6 +311,114 @@ static void signals(void)
     result("a process ends with threads that run", WEXITSTATUS(status));
 }
 
+/* realtime */
+
+static pthread_t ordered[THREADS + 1];
+static atomic_long rounds[THREADS + 1];
+static atomic_bool begin;
+
+static void *run_at(void *number)
+{
+    while (!begin)
+        usleep(1000);
+    while (!stop)
+        rounds[(long)number]++;
+    return NULL;
+}
+
+/* Linux moves threads a moment after the one that precedes them wakes. */
+static bool waits(int one, int other)
+{
+    usleep(20000);
+    long before = rounds[one], others = rounds[other];
+    while (rounds[other] < others + 10000)
+        usleep(1000);
+    return cpus > THREADS || (rounds[one] - before) * 4 < rounds[other] - others;
+}
+
+/* The main thread precedes all. Each thread is created where its creator is, and has to be moved. */
+static void realtime(void)
+{
+    struct sched_param highest = {.sched_priority = 90}, above = {.sched_priority = 50};
+    pthread_setschedparam(pthread_self(), SCHED_FIFO, &highest);
+    for (long i = 0; i <= cpus && i <= THREADS; i++) {
+        struct sched_param priority = {.sched_priority = 10 + (int)i};
+        pthread_create(&ordered[i], NULL, run_at, (void *)i);
+        pthread_setschedparam(ordered[i], SCHED_FIFO, &priority);
+    }
+    usleep(20000);
+    begin = true;
+    truth("the least waits", waits(0, 1));
+    pthread_setschedparam(ordered[0], SCHED_FIFO, &above);
+    truth("raised above, it runs, and another waits", waits(1, 0));
+    stop = true;
+    for (int i = 0; i <= cpus && i <= THREADS; i++)
+        pthread_join(ordered[i], NULL);
+}
+
+/* pull */
+
+static void *anywhere(void *seen)
+{
+    while (!stop)
+        atomic_fetch_or((atomic_long *)seen, 1L << sched_getcpu());
+    return NULL;
+}
+
+static void pull(void)
+{
+    static atomic_long seen[THREADS + 1];
+    pthread_t thread[THREADS + 1];
+    put_on(0); /* the threads inherit that */
+    for (int i = 0; i <= THREADS; i++)
+        pthread_create(&thread[i], NULL, anywhere, &seen[i]);
+    cpu_set_t all;
+    memset(&all, 0xff, sizeof all);
+    for (int i = 0; i <= THREADS; i++) {
+        while (seen[i] == 0)
+            usleep(1000);
+        pthread_setaffinity_np(thread[i], sizeof all, &all);
+    }
+    for (long any = 0; any != (1L << (cpus < 60 ? cpus : 60)) - 1; usleep(1000)) {
+        sched_setaffinity(0, sizeof all, &all);
+        any = 0;
+        for (int i = 0; i <= THREADS; i++)
+            any |= seen[i];
+        if (cpus > THREADS)
+            break;
+    }
+    stop = true;
+    for (int i = 0; i <= THREADS; i++)
+        pthread_join(thread[i], NULL);
+    puts("each processor had a thread");
+}
+
+/* turns */
+
+static void *call_often(void *number)
+{
+    done++;
+    while (done < THREADS)
+        ;
+    while (!stop)
+        rounds[(long)number] += syscall(SYS_getuid) >= 0;
+    return NULL;
+}
+
+static void turns(void)
+{
+    pthread_t thread[THREADS];
+    for (long i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, call_often, (void *)i);
+    for (int i = 0; i < THREADS; i++)
+        while (rounds[i] < 2000)
+            usleep(1000);
+    stop = true;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    puts("all of them called");
+}
+
 /* sequences */
 
 static struct {
@@ -418,6 +529,12 @@ int main(int argc, char **argv)
         words();
     else if (strcmp(what, "signals") == 0)
         signals();
+    else if (strcmp(what, "realtime") == 0)
+        realtime();
+    else if (strcmp(what, "pull") == 0)
+        pull();
+    else if (strcmp(what, "turns") == 0)
+        turns();
     else if (strcmp(what, "sequences") == 0)
         sequences();
     else if (strcmp(what, "swap") == 0)
