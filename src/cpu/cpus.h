@@ -56,12 +56,17 @@ static inline uint64_t cpus_all(void)
 
 /* Sends an interrupt, VECTOR_KICK or VECTOR_TLB, to another CPU. Callers: any. */
 void cpu_send(unsigned cpu, unsigned vector);
-/* Stops all others for ever, for a panic, by NMIs; what each was in is in cpus_stopped_at(), NULL: it does not answer. False: another CPU
- * does so, and this one is to wait. Callers: any. */
-bool cpus_stop(void);
+void cpu_send_nmi(unsigned cpu);
+/* The number of this CPU, where GS base may be the program's: in NMIs and reports. O(CPUs). */
+unsigned cpu_index_by_apic(void);
+/* Stops all others, by NMIs, until cpus_go_on(), if that is called; what each was in is in cpus_stopped_at(), NULL: it does not answer, and
+ * so *all is false. Waits while another CPU has stopped the others. This CPU needs no spin lock meanwhile. False: it has stopped them
+ * already. Callers: any. */
+bool cpus_stop(bool *all);
+void cpus_go_on(void);
 const struct trap_frame *cpus_stopped_at(unsigned cpu);
-/* In an NMI: does not return if the CPU is to stop. */
-void cpu_stop_if_asked(const struct trap_frame *frame);
+/* In an NMI: true if it was cpus_stop()'s, which is over. */
+bool cpu_stop_if_asked(const struct trap_frame *frame);
 
 /* Each CPU of the set, but this one, flushes `count` pages, or, if they are too many, all, and has executed a serializing
  * instruction, before the return. Needs kernel_lock: one at a time. Interrupts on or off: the CPUs that wait for a lock with interrupts

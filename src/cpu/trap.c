@@ -187,8 +187,8 @@ bool trap_dispatch_paranoid(struct trap_frame *frame)
         return true;
     if (frame->vector == VECTOR_MACHINE_CHECK && trap_raised_by_program(frame))
         return true;
-    if (SEVERAL_CPUS && frame->vector == VECTOR_NMI)
-        cpu_stop_if_asked(frame);
+    if (SEVERAL_CPUS && frame->vector == VECTOR_NMI && cpu_stop_if_asked(frame))
+        return trap_raised_by_program(frame);
     lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */
     (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();

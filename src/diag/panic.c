@@ -32,13 +32,14 @@ static void begin(void)
 {
     __asm__ volatile("cli");
     lock_check_pause(); /* never resumed: the locks that are held stay held */
+    bool all;
+    if (SEVERAL_CPUS)
+        (void)cpus_stop(&all); /* another that panics at the same time stops this one */
     if (panicking || report_is_running()) {
         report("ouro: PANIC inside the report of a fault; giving up");
         machine_end_panic();
     }
     panicking = true;
-    if (SEVERAL_CPUS && !cpus_stop())
-        cpu_halt_forever(); /* another panics at the same time: the NMI ends this */
 }
 
 NORETURN static void panic_finish(const struct report_subject *subject)

@@ -366,11 +366,9 @@ static void print_machine(void *unused)
 }
 
 #ifdef OURO_CPUS
-/* Of a panic: what each of the others was in when it was stopped. */
-static void print_cpus(void *unused)
+void report_cpus(void)
 {
-    (void)unused;
-    for (unsigned cpu = 0; subject->panic && cpu < cpus_online; cpu++) {
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++) {
         const struct trap_frame *frame = cpus_stopped_at(cpu);
         if (cpu == cpu_index())
             continue;
@@ -378,6 +376,13 @@ static void print_cpus(void *unused)
         if (frame != NULL)
             report_thread_trace(frame, running_spaces[cpu]);
     }
+}
+
+static void print_cpus(void *unused)
+{
+    (void)unused;
+    if (subject->panic || subject->cause == FAULT_BY_REQUEST)
+        report_cpus();
 }
 #endif
 
@@ -444,20 +449,13 @@ static const struct {
 
 static const char *current_part;
 
-/* What GS base should be on this CPU, which its APIC knows. */
-static uint64_t own_gs_base(void)
-{
-    unsigned cpu = 0;
-    while (SEVERAL_CPUS && cpu + 1 < cpus_online && percpus[cpu].apic_id != apic_id())
-        cpu++;
-    return (uint64_t)(uintptr_t)&percpus[cpu];
-}
-
 /* Nested traps push their frames on this stack, as on a kernel stack, and find its bounds in
  * struct percpu. */
 void report_fault(const struct report_subject *s)
 {
-    uint64_t flags = irq_save(), gs = own_gs_base();
+    bool all, mine = SEVERAL_CPUS && cpus_stop(&all);
+    uint64_t flags = irq_save();
+    uint64_t gs = (uint64_t)(uintptr_t)&percpus[SEVERAL_CPUS ? cpu_index_by_apic() : 0];
     lock_check_pause(); /* nothing runs beside a report, and it takes no lock */
     log_report_begin();
     if (rdmsr(MSR_GS_BASE) != gs) {
@@ -490,6 +488,8 @@ void report_fault(const struct report_subject *s)
     running = false;
     log_report_end();
     lock_check_resume();
+    if (mine)
+        cpus_go_on();
     irq_restore(flags);
 }
 

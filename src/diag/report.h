@@ -42,6 +42,8 @@ void report_fault(const struct report_subject *subject);
 bool report_came_from_halt(uint64_t rip, uint64_t rflags) REQUIRES(kernel_lock);
 /* Prints the trace of a thread that does not run; `frame` holds its registers of the program, which is in `space` (NULL: a
  * kernel thread). In a report: must precede report_trace(). Callers: any. */
+/* For several CPUs: what each of the others was in when cpus_stop() stopped it. */
+void report_cpus(void);
 void report_thread_trace(const struct trap_frame *frame, struct address_space *space);
 /* Reads memory of the kernel or the program without faults. False: it is not all there. Callers: any. */
 bool report_read(uint64_t at, void *to, size_t size);

@@ -7,8 +7,10 @@
 #include "cpu/tables.h"
 #include "cpu/trap.h"
 #include "cpu/x86.h"
+#include "kern/profile.h"
 #include "kern/thread.h"
 #include "kern/time.h"
+#include "kern/watchdog.h"
 #include "mm/heap/kstack.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"
@@ -16,10 +18,11 @@
 
 static void kicked(struct trap_frame *frame)
 {
-    (void)frame;
     apic_eoi();
     thread_kicked();
     time_kicked();
+    watchdog_kicked(trap_from_program(frame));
+    profile_kicked(frame);
 }
 
 /* Asked with a wrong GS base of the program: trap_dispatch() has not seen to it. */

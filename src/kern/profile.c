@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/fmt.h"
 #include "base/str.h"
+#include "cpu/cpus.h"
 #include "cpu/trap.h"
 #include "kern/console.h"
 #include "kern/thread.h"
@@ -24,6 +25,7 @@ static uint64_t taken, lost;
 static struct timer timer;
 static trap_handler timer_handler;
 static const struct trap_frame *interrupted;
+static bool due[CPUS_MAX]; /* of several CPUs: the next VECTOR_KICK is also for a sample */
 
 /* The kernel's frames from `frame` outwards. The chain must lie in the thread's stack and rise. */
 static unsigned trace_kernel(const struct trap_frame *frame, struct virt_range stack, uint64_t *pc)
@@ -58,21 +60,40 @@ static void profile_count(const uint64_t *pc)
     lost++;
 }
 
-static void profile_take(struct timer *t)
+/* The position of this CPU. */
+static void profile_take(const struct trap_frame *at)
 {
     const struct thread *self = thread_current();
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(self->kstack.end) - 1;
     uint64_t pc[DEPTH] = {0};
-    timer_start(t, time_now_ns() + PERIOD_NS);
     if (thread_state_now(self) != THREAD_RUNNABLE)
         return;
     taken++;
     unsigned n = 0;
-    if (interrupted != program)
-        n = trace_kernel(interrupted, self->kstack, pc);
+    if (at != program)
+        n = trace_kernel(at, self->kstack, pc);
     if (self->linux_thread != NULL)
         pc[n] = program->rip;
     profile_count(pc);
+}
+
+static void profile_ring(struct timer *t)
+{
+    timer_start(t, time_now_ns() + PERIOD_NS);
+    profile_take(interrupted);
+    for (unsigned cpu = 0; SEVERAL_CPUS && cpu < cpus_online; cpu++) {
+        due[cpu] = cpu != cpu_index();
+        if (due[cpu])
+            cpu_send(cpu, VECTOR_KICK);
+    }
+}
+
+COLD void profile_kicked(const struct trap_frame *frame)
+{
+    bool mine = due[cpu_index()];
+    due[cpu_index()] = false;
+    if (mine)
+        profile_take(frame);
 }
 
 static void profile_timer_interrupt(struct trap_frame *frame)
@@ -87,7 +108,7 @@ INIT_CODE enum err profile_start(void)
     if (samples == NULL)
         return E_NOMEM;
     timer_handler = trap_set_handler(VECTOR_TIMER, profile_timer_interrupt);
-    timer_init(&timer, profile_take);
+    timer_init(&timer, profile_ring);
     timer.background = true;
     timer_start(&timer, time_now_ns() + PERIOD_NS);
     return E_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sampling profiler (kernel command line: `profile`). A timer records the CPU's position each
+ * The sampling profiler (kernel command line: `profile`). A timer records each CPU's position each
  * millisecond and counts equal positions together. At the end the host tool receives:
  *
  *     image START                  load address of the program's image, hex
@@ -15,10 +15,13 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/trap_frame.h"
 
 #include <stdint.h>
 
 /* Starts the profiler. E_NOMEM. Caller: boot, on the thread that becomes the program. */
 MUST_CHECK enum err profile_start(void);
+/* Of several CPUs: VECTOR_KICK has come. */
+void profile_kicked(const struct trap_frame *frame);
 /* Stops the profiler, if started, and sends the samples to the host. */
 void profile_tell(uint64_t image_start);

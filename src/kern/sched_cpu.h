@@ -15,6 +15,7 @@ struct sched_cpu {
     struct timer slice; /* fires at or after the end of the running thread's slice */
     uint64_t idle_ns;
     struct thread *idle; /* of several CPUs: runs when no other can */
+    volatile bool kicked; /* VECTOR_KICK has arrived */
 };
 extern struct sched_cpu sched_cpus[CPUS_MAX];
 
@@ -29,15 +30,9 @@ static inline struct thread *thread_of(struct run_entity *entity)
     return CONTAINER_OF(entity, struct thread, run);
 }
 
-/* The watchdog's timer finds a `hlt` of the program on the first CPU (linux/fault/exceptions.c), slices do on others. */
-static inline bool needs_ticks(void)
-{
-    return SEVERAL_CPUS && cpu_index() != 0 && thread_current()->fpu != NULL;
-}
-
 static inline void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
 {
-    if ((own()->queue.count > 0 || needs_ticks()) && !own()->slice.armed)
+    if (own()->queue.count > 0 && !own()->slice.armed)
         timer_start(&own()->slice, end_ns);
 }
 
@@ -63,7 +58,8 @@ void thread_sleep_ended(struct timer *timer);
 void sched_enqueue(struct thread *t, enum run_place place) REQUIRES(class_sched);
 /* Another thread is in this CPU's queue: the running one goes on until it is preempted or its slice is over. */
 void sched_look(void) REQUIRES(class_sched);
-/* The first thread of the longest queue of another CPU that may run here; the idle thread if there is none. O(CPUs). */
-struct thread *sched_steal(void) REQUIRES(class_sched);
+/* Takes the thread that is to run: the first of this CPU's queue; a real-time thread that waits on another CPU and precedes it; if there is
+ * none, the first of the longest queue; or the idle thread. O(CPUs). */
+struct thread *sched_next(void) REQUIRES(class_sched);
 /* True if a thread runs on another CPU. */
 bool sched_others_run(void) REQUIRES(class_sched);

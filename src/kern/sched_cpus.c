@@ -1,21 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* The queues of several CPUs. */
 #include "cpu/vectors.h"
+#include "cpu/x86.h"
 #include "kern/sched_cpu.h"
+
+#define MOVED 0xff /* thread.cpu_told: no CPU */
 
 static bool cpu_is_idle(unsigned cpu) REQUIRES(class_sched)
 {
     return percpus[cpu].current == sched_cpus[cpu].idle && sched_cpus[cpu].queue.count == 0;
 }
 
+/* A thread of the kernel that precedes the return of the call that wakes it stays on that call's CPU. */
+static bool is_bound(const struct thread *t) REQUIRES(class_sched)
+{
+    return t->fpu == NULL && t->run.priority != 0;
+}
+
+/* The priority of what runs on a CPU or will next; -1: it idles. */
+static int cpu_priority(unsigned cpu) REQUIRES(class_sched)
+{
+    const struct run_entity *first = run_queue_first(&sched_cpus[cpu].queue);
+    const struct thread *current = percpus[cpu].current;
+    int next = first != NULL ? first->priority : -1;
+    int runs = current == NULL || current == sched_cpus[cpu].idle ? -1 : current->run.priority;
+    return next > runs ? next : runs;
+}
+
+/* The CPU on which least would wait for a real-time thread: of equals that which it ran on. */
+static unsigned choose_for_realtime(const struct thread *t, uint64_t may) REQUIRES(class_sched)
+{
+    unsigned best = t->cpu;
+    int least = may >> best & 1 ? cpu_priority(best) : RUN_PRIORITY_MAX + 1;
+    for (unsigned cpu = 0; cpu < cpus_online && least >= 0; cpu++) {
+        int priority = may >> cpu & 1 ? cpu_priority(cpu) : least;
+        if (priority < least) {
+            least = priority;
+            best = cpu;
+        }
+    }
+    return best;
+}
+
 static unsigned choose_cpu(const struct thread *t) REQUIRES(class_sched)
 {
     unsigned best = t->cpu;
     uint64_t may = t->allowed & cpus_all();
-    if (t->fpu == NULL && t->run.priority != 0)
-        return cpu_index(); /* a thread of the kernel that precedes the return of the call that wakes it */
+    if (is_bound(t))
+        return cpu_index();
     if (may == 0)
         may = cpus_all();
+    if (t->run.priority != 0)
+        return choose_for_realtime(t, may);
     if (!(may >> best & 1))
         best = (unsigned)__builtin_ctzll(may);
     if (cpu_is_idle(best))
@@ -61,24 +97,49 @@ void thread_kicked(void)
 {
     spin_lock(&sched_spin, &class_sched);
     sched_look();
+    own()->kicked = true;
     spin_unlock(&sched_spin, &class_sched);
 }
 
-struct thread *sched_steal(void)
+void threads_interrupt_others(void)
 {
-    struct sched_cpu *from = NULL;
+    uint64_t flags = sched_lock();
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++) {
+        struct thread *t = percpus[cpu].current;
+        sched_cpus[cpu].kicked = cpu == cpu_index() || t == NULL || t->fpu == NULL;
+        if (sched_cpus[cpu].kicked)
+            continue;
+        t->cpu_told = MOVED;
+        cpu_send(cpu, VECTOR_KICK);
+    }
+    sched_unlock(flags);
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        while (!sched_cpus[cpu].kicked)
+            cpu_pause();
+}
+
+struct thread *sched_next(void)
+{
+    struct sched_cpu *from = own();
+    struct run_entity *best = run_queue_first(&from->queue);
     for (unsigned cpu = 0; cpu < cpus_online; cpu++) {
         struct sched_cpu *other = &sched_cpus[cpu];
-        if (other->queue.count > (from != NULL ? from->queue.count : 0) &&
-            thread_of(run_queue_first(&other->queue))->allowed >> cpu_index() & 1)
+        struct run_entity *first = other == own() ? NULL : run_queue_first(&other->queue);
+        if (first == NULL || is_bound(thread_of(first)) ||
+            !(thread_of(first)->allowed >> cpu_index() & 1))
+            continue;
+        if (best == NULL || first->priority > best->priority ||
+            (from != own() && best->priority == 0 && other->queue.count > from->queue.count)) {
+            best = first;
             from = other;
+        }
     }
-    if (from == NULL)
-        return sched_cpus[cpu_index()].idle;
-    struct run_entity *first = run_queue_first(&from->queue);
-    run_queue_remove(&from->queue, first);
-    run_entity_move(first, &from->queue, &own()->queue);
-    return thread_of(first);
+    if (best == NULL)
+        return own()->idle;
+    run_queue_remove(&from->queue, best);
+    if (from != own())
+        run_entity_move(best, &from->queue, &own()->queue);
+    return thread_of(best);
 }
 
 bool sched_others_run(void)

@@ -463,8 +463,6 @@ COLD enum err swap_on(const struct swap_device *what)
 {
     static bool beginning;
     struct block_device *device = what->device;
-    if (SEVERAL_CPUS)
-        return E_NOTSUP; /* another CPU may write a page between the look at its entry and its eviction */
     if (swap_device != NULL || beginning)
         return E_BUSY;
     if (device->readonly)

@@ -2,6 +2,7 @@
 #include "kern/sysrq.h"
 
 #include "base/compiler.h"
+#include "cpu/cpus.h"
 #include "kern/log.h"
 #include "kern/machine.h"
 #include "mm/heap/heap.h"
@@ -72,7 +73,10 @@ void sysrq_key(char letter)
 {
     for (unsigned i = 0; i < key_count; i++) {
         if (keys[i].letter == letter) {
+            bool all, stopped = SEVERAL_CPUS && cpus_stop(&all);
             keys[i].function();
+            if (stopped)
+                cpus_go_on();
             return;
         }
     }

@@ -211,8 +211,6 @@ static void slice_ended(struct timer *timer)
         if (!over)
             timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);
         slice_begin(over); /* SLICE_OVER is 1 */
-    } else if (needs_ticks()) {
-        timer_start(timer, now + RUN_SLICE_NS);
     }
     spin_unlock(&sched_spin, &class_sched);
 }
@@ -238,15 +236,14 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
         }
     }
     timer_cancel(&idle_timer);
-    if (!SEVERAL_CPUS || cpu_index() == 0)
-        watchdog_wake();
+    watchdog_wake();
 }
 
 static struct thread *take_first(void) REQUIRES(class_sched)
 {
+    if (SEVERAL_CPUS)
+        return sched_next();
     struct run_entity *first = run_queue_first(&own()->queue);
-    if (SEVERAL_CPUS && first == NULL)
-        return sched_steal();
     run_queue_remove(&own()->queue, first);
     return thread_of(first);
 }
@@ -307,6 +304,8 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
     uint64_t now = charge(self);
     if (SEVERAL_CPUS && !(self->allowed >> cpu_index() & 1))
         sched_enqueue(self, RUN_WOKEN); /* no other CPU has it before this one has left its stack */
+    else if (SEVERAL_CPUS && self->run.priority != 0)
+        sched_enqueue(self, place); /* maybe where less precedes it */
     else
         run_queue_add(&own()->queue, &self->run, place);
     kernel_lock_drop();
@@ -411,10 +410,12 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     list_add_tail(&all_threads, &t->all_link);
     if (SEVERAL_CPUS) {
         t->cpu = t->cpu_told = (uint8_t)cpu_index();
-        sched_enqueue(t, RUN_PREEMPTED);
-        sched_unlock(flags);
-        return;
-    }
+        if (t->fpu != NULL) {
+            sched_enqueue(t, RUN_PREEMPTED);
+            sched_unlock(flags);
+            return;
+        }
+    } /* a thread of the kernel begins here: its creator may go on to raise its priority */
     run_queue_add(&own()->queue, &t->run, RUN_PREEMPTED);
     if (percpu()->current != NULL && !own()->slice.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
@@ -498,6 +499,10 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
 static void idle_loop(void) NO_LOCK_ANALYSIS
 {
     for (;;) {
+        if (own()->ended != NULL) { /* the next to take the lock here may be long in coming */
+            take_kernel_lock_again();
+            kernel_lock_drop();
+        }
         if (own()->queue.count == 0)
             wait_for_work();
         uint64_t now = time_now_ns();

@@ -187,6 +187,9 @@ static inline bool thread_has_moved(void)
 {
     return SEVERAL_CPUS && unlikely(thread_current()->cpu_told != cpu_index());
 }
+/* For a kernel for several CPUs: the programs' threads that run on others have entered the kernel before the return, and are on their
+ * way back as if they had moved (thread_has_moved()). Interrupts on. O(CPUs). */
+void threads_interrupt_others(void) REQUIRES(kernel_lock);
 /* Creates the idle threads of the first CPU, or of the one that gets the next number: *stack is where it starts. E_NOMEM. Boot. */
 MUST_CHECK enum err thread_create_idle(unsigned cpu, virt_t *stack) REQUIRES(kernel_lock);
 /* The first code of another CPU: idles. */

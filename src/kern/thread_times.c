@@ -51,10 +51,15 @@ COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_rob
     t->run.priority = priority;
     t->run.weight = weight;
     t->round_robin = round_robin;
-    if (queued)
+    if (SEVERAL_CPUS && queued)
+        sched_enqueue(t, RUN_PREEMPTED);
+    else if (queued)
         run_queue_add(queue, &t->run, RUN_PREEMPTED);
-    if (SEVERAL_CPUS && t->cpu != cpu_index()) {
-        cpu_send(t->cpu, VECTOR_KICK);
+    if (SEVERAL_CPUS) {
+        if (t->cpu != cpu_index())
+            cpu_send(t->cpu, VECTOR_KICK);
+        else
+            sched_look();
         sched_unlock(flags);
         return;
     }

@@ -2,46 +2,89 @@
 #include "kern/watchdog.h"
 
 #include "base/compiler.h"
+#include "cpu/cpus.h"
 #include "cpu/nmi_timer.h"
 #include "cpu/tables.h"
 #include "cpu/trap.h"
+#include "cpu/vectors.h"
 #include "kern/thread.h"
 
 #define TICK_NS (40 * NS_PER_SECOND / 1000)
 _Static_assert(TICK_NS < NMI_CLOCK_MS * NS_PER_SECOND / 1000,
                "the clock is wound up before it rings");
 
-static struct timer tick;
+static struct timer tick; /* of the CPU that booted, which asks the others (watchdog_kicked()) */
 static bool on;
-static unsigned rings, rings_max; /* consecutive expirations */
+static unsigned rings[CPUS_MAX], rings_max; /* consecutive expirations */
+static volatile bool asked_to_tick[CPUS_MAX];
 
-/* percpu_boot rather than percpu(): an NMI cannot rely on GS. */
-static bool is_idle(void)
+/* percpus rather than percpu(): an NMI cannot rely on GS. */
+static bool is_idle(unsigned cpu)
 {
-    return percpu_boot.current == NULL || thread_state_now(percpu_boot.current) != THREAD_RUNNABLE;
+    const struct thread *current = percpus[cpu].current;
+    return current == NULL || thread_state_now(current) != THREAD_RUNNABLE;
 }
 
 static void wind_up(void)
 {
-    rings = 0;
+    rings[0] = 0;
     timer_start(&tick, time_now_ns() + TICK_NS);
     nmi_clock_arm();
+}
+
+/* Asks the other CPUs that run threads to tick, by an interrupt; one that did not since the last time gets an NMI, which
+ * counts as the NMI clock's does. False: none runs a thread. O(CPUs). */
+static bool ask_others(void)
+{
+    bool any = false;
+    for (unsigned cpu = 1; cpu < cpus_online; cpu++) {
+        bool late = asked_to_tick[cpu];
+        asked_to_tick[cpu] = !is_idle(cpu);
+        if (!asked_to_tick[cpu])
+            continue;
+        any = true;
+        cpu_send(cpu, VECTOR_KICK);
+        if (late && rings_max != 0)
+            cpu_send_nmi(cpu);
+    }
+    return any;
+}
+
+COLD void watchdog_kicked(bool in_program)
+{
+    unsigned cpu = cpu_index();
+    if (cpu == 0) {
+        if (on && !tick.armed)
+            wind_up();
+    } else if (asked_to_tick[cpu]) {
+        asked_to_tick[cpu] = false;
+        rings[cpu] = 0;
+        if (!is_idle(cpu))
+            thread_tick(in_program);
+    }
 }
 
 static void ticked(struct timer *timer)
 {
     (void)timer;
     nmi_clock_settle();
-    if (on && !is_idle()) {
+    if (!on)
+        return;
+    bool others = SEVERAL_CPUS && ask_others(), idle = is_idle(0);
+    if (!idle)
         thread_tick(time_interrupted_program());
+    if (!idle || others)
         wind_up();
-    }
 }
 
 void watchdog_wake(void)
 {
-    if (unlikely(on && !tick.armed))
+    if (likely(!on || tick.armed))
+        return;
+    if (cpu_index() == 0)
         wind_up();
+    else if (SEVERAL_CPUS)
+        cpu_send(0, VECTOR_KICK);
 }
 
 void watchdog_stop(void)
@@ -64,19 +107,35 @@ static void asked(const struct trap_frame *frame)
     last_ns = now;
 }
 
+/* Locks of a CPU that the host has stopped, or an answer of it, may be what this one waits for. */
+static bool others_answer(void)
+{
+    bool all = true;
+    if (SEVERAL_CPUS && cpus_stop(&all))
+        cpus_go_on();
+    return all;
+}
+
+static void ring(unsigned cpu, const struct trap_frame *frame)
+{
+    if (++rings[cpu] >= rings_max && others_answer())
+        watchdog_stuck(frame);
+    if (cpu == 0)
+        nmi_clock_arm();
+}
+
 static void nmi(struct trap_frame *frame)
 {
+    unsigned cpu = SEVERAL_CPUS ? cpu_index_by_apic() : 0;
     if (trap_raised_by_program(frame))
         return;
-    bool ours = nmi_clock_rang();
-    if (report_is_running() || (ours && (!on || is_idle())))
+    bool ours = cpu != 0 || nmi_clock_rang();
+    if (report_is_running() || (ours && (!on || is_idle(cpu))))
         return;
     if (!ours)
         asked(frame);
-    else if (++rings < rings_max)
-        nmi_clock_arm();
-    else
-        watchdog_stuck(frame);
+    else if (cpu == 0 || asked_to_tick[cpu])
+        ring(cpu, frame);
 }
 
 INIT_CODE void watchdog_start(unsigned seconds)

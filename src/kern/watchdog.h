@@ -5,6 +5,10 @@
  * the NMI timer fires again and again; after some seconds of that the machine is reported as hung.
  * While all threads sleep, neither runs. An NMI of another origin is a request for a report of all
  * threads.
+ *
+ * Of several CPUs the first ticks for all. With each tick it asks those that run threads to tick, by VECTOR_KICK; one that has not
+ * done so by the next tick gets an NMI, and counts these as the first counts the NMI timer's. A CPU whose host has stopped it gets one NMI, when it goes on, however many were sent; and nothing is
+ * reported while a CPU does not answer an NMI, for what another waits for may be there.
  */
 #pragma once
 
@@ -17,6 +21,8 @@
 void watchdog_start(unsigned seconds);
 /* Restarts the timers when a thread runs again. Interrupts off. */
 void watchdog_wake(void);
+/* Of several CPUs: VECTOR_KICK has come, which found a program or the kernel. */
+void watchdog_kicked(bool in_program);
 /* Stops the watchdog: the machine is about to end, which may take long. Callers: any. */
 void watchdog_stop(void);
 

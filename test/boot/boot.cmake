@@ -102,6 +102,10 @@ set_tests_properties(boot.tsc PROPERTIES SKIP_RETURN_CODE 77)
 ouro_boot_test(usb 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/usb.sh)
 ouro_boot_test(screenshot 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/screenshot.sh)
 ouro_boot_test(cpus-qemu 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh qemu)
+foreach(group reports hang held images swap)
+    ouro_boot_test(several-${group} 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/several.sh ${group})
+endforeach()
+ouro_boot_test(several-hang-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/several.sh hang --emulator bochs)
 ouro_boot_test(cpus-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh bochs)
 
 # The probe recognizes characters on the screen by the kernel's own font.

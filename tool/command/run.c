@@ -171,6 +171,8 @@ static void write_domain(const struct request *o, const struct program *program,
                                           .image = image,
                                           .format = (enum image_format)o->format,
                                           .memory = o->machine.memory,
+                                          .cpus = o->machine.cpus_all ? machine_cpus("host")
+                                                                      : o->machine.cpus,
                                           .network = o->oci || boot_uses_sockets(program, tree)};
     libvirt_write(&domain, o->libvirt);
     free(image);

@@ -142,6 +142,8 @@ static void packed_words(const struct request *o, const struct program *program,
         args_format(words, "hostname=%s", o->hostname);
     if (o->pagetables)
         args_format(words, "pagetables=%s", o->pagetables);
+    if (o->machine.cpus > 1 && !o->machine.cpus_all)
+        args_format(words, "cpus=%u", o->machine.cpus);
     if (o->append)
         words_typed(words, o->append);
     args_free(&argv);

@@ -38,6 +38,7 @@ struct machine {
     enum medium medium;
     enum chipset chipset;
     unsigned cpus;       /* 1 to MACHINE_CPUS_MAX */
+    bool cpus_all;       /* of an image: as many as the machine has */
     uint64_t memory;     /* bytes, a multiple of 4096 */
     const char *image;   /* cd, usb: a temporary file, writable */
     const char *kernel;  /* direct */

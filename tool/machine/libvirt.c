@@ -30,7 +30,7 @@ void libvirt_write(const struct libvirt_domain *domain, const char *file)
     text_format(&out,
                 "</name>\n"
                 "  <memory unit='KiB'>%llu</memory>\n"
-                "  <vcpu>1</vcpu>\n"
+                "  <vcpu>%u</vcpu>\n"
                 "  <os>\n"
                 "    <type arch='x86_64' machine='pc'>hvm</type>\n"
                 "    <boot dev='%s'/>\n"
@@ -45,7 +45,7 @@ void libvirt_write(const struct libvirt_domain *domain, const char *file)
                 "    <disk type='file' device='%s'>\n"
                 "      <driver name='qemu' type='%s'/>\n"
                 "      <source file='",
-                (unsigned long long)(domain->memory >> 10), cd ? "cdrom" : "hd",
+                (unsigned long long)(domain->memory >> 10), domain->cpus, cd ? "cdrom" : "hd",
                 cd ? "cdrom" : "disk", cd ? "raw" : format_names[domain->format]);
     put(&out, domain->image);
     text_format(&out,

@@ -13,6 +13,7 @@ struct libvirt_domain {
     enum image_format format;
     uint64_t memory;
     bool network;
+    unsigned cpus;
 };
 
 /* Writes the file. Fails the tool. */

@@ -188,9 +188,20 @@ static const struct argp_option debug_options[] = {
     {0},
 };
 
-#define LIBVIRT_OPTION                                                                             \
-    {"libvirt", KEY_LIBVIRT, "FILE.xml", 0, "also write a domain of libvirt that boots the image", \
-     1},                                                                                           \
+#define CPUS_OPTION                                                                                \
+    {                                                                                              \
+        "cpus", KEY_CPUS, "N|all", 0,                                                              \
+            "processors that the image uses at most; all: as many as the machine has; default 1",  \
+            1                                                                                      \
+    }
+
+#define IMAGE_OPTIONS                                                                              \
+    CPUS_OPTION, {"libvirt",                                                                       \
+                  KEY_LIBVIRT,                                                                     \
+                  "FILE.xml",                                                                      \
+                  0,                                                                               \
+                  "also write a domain of libvirt that boots the image",                           \
+                  1},                                                                              \
     {                                                                                              \
         "sbom", KEY_SBOM, "FILE.json", 0,                                                          \
             "also write what the image carries, in SPDX's form: files, packages, licences", 1      \
@@ -199,7 +210,7 @@ static const struct argp_option debug_options[] = {
 static const struct argp_option iso_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE.iso", 0, "the image to make", 1},
-    LIBVIRT_OPTION,
+    IMAGE_OPTIONS,
     {0},
 };
 
@@ -210,12 +221,13 @@ static const struct argp_option image_options[] = {
      "add an ext4 partition that is mounted at /PATH and keeps changes: 64M, 4G:/var; default /data",
      1},
     {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi|oci", 0, "kind of file; default by its name", 1},
-    LIBVIRT_OPTION,
+    IMAGE_OPTIONS,
     {0},
 };
 
 static const struct argp_option usb_options[] = {
     PACK_OPTIONS,
+    CPUS_OPTION,
     {"image", KEY_IMAGE, "FILE.iso", 0, "write this image of `ouro iso` instead of packing one", 1},
     {"yes", 'y', NULL, 0, "write without asking", 2},
     {0},

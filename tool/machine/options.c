@@ -113,6 +113,12 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
         argp_error(state, "--%s %s: %s", key == KEY_DISK ? "disk" : "volume", text, why);
 }
 
+static bool makes_image(const struct request *o)
+{
+    return o->command == COMMAND_ISO || o->command == COMMAND_DISK_IMAGE ||
+           o->command == COMMAND_USB;
+}
+
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -138,9 +144,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
         o->medium_chosen = true;
         break;
     case KEY_CPUS:
-        m->cpus = machine_cpus(text);
-        if (m->cpus == 0)
-            argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
+        m->cpus_all = makes_image(o) && strcmp(text, "all") == 0;
+        m->cpus = m->cpus_all ? MACHINE_CPUS_MAX : machine_cpus(text);
+        if (m->cpus == 0 || (makes_image(o) && strcmp(text, "host") == 0))
+            argp_error(state, "--cpus %s: a number from 1 to %d, or %s", text, MACHINE_CPUS_MAX,
+                       makes_image(o) ? "all" : "host");
         break;
     case KEY_MACHINE:
         m->chipset = parse_choice(state, "--machine", text, chipsets);
@@ -514,7 +522,7 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "--oci brings its own root folder: leave --root and --sysroot out");
     if (o->image && (o->program || o->oci || o->root || o->sysroot || o->append || o->pagetables ||
                      o->root_on_medium || o->environment.count > 0 || o->with.count > 0 ||
-                     o->workdir || o->hostname))
+                     (o->command == COMMAND_USB && m->cpus > 1) || o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)

@@ -174,3 +174,8 @@ void cpu_send(unsigned cpu, unsigned vector)
 {
     apic_send(percpus[cpu].apic_id, vector);
 }
+
+void cpu_send_nmi(unsigned cpu)
+{
+    apic_send(percpus[cpu].apic_id, APIC_SEND_NMI);
+}

@@ -196,7 +196,7 @@ void trap_leave(struct trap_frame *frame)
             if (rseq_interrupt(frame) != E_OK)
                 signal_force_segv();
         }
-        if (thread_has_moved() && rseq_moved() != E_OK)
+        if (thread_has_moved() && (rseq_interrupt(frame) != E_OK || rseq_moved() != E_OK))
             signal_force_segv();
         if (thread_current()->signal_pending)
             signal_deliver(frame);

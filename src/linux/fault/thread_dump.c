@@ -5,6 +5,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cpu/cpus.h"
 #include "diag/report.h"
 #include "fs/proc/process_text.h"
 #include "kern/log.h"
@@ -54,6 +55,8 @@ static void dump_one(struct thread *thread, void *unused)
 static void dump_all(void)
 {
     thread_visit(dump_one, NULL);
+    if (cpus_others())
+        report_cpus();
 }
 
 /* A thread prints the tables: the interrupt may have come in the middle of a change. */

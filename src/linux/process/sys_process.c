@@ -397,14 +397,13 @@ enum err sys_membarrier(struct syscall *call)
     uint32_t *registered = &process_current()->program->barriers;
     uint32_t command = (uint32_t)call->arg[0];
     uint32_t flags = (uint32_t)call->arg[1];
+    kernel_lock_assert();
     if (flags != 0 &&
         (flags != MEMBARRIER_FLAG_CPU || command != MEMBARRIER_PRIVATE_EXPEDITED_RSEQ))
         return E_INVAL;
-    if (SEVERAL_CPUS && command >= MEMBARRIER_PRIVATE_EXPEDITED_RSEQ)
-        return E_INVAL; /* sequences of other CPUs are not ended */
     switch (command) {
     case MEMBARRIER_QUERY:
-        call->result = SEVERAL_CPUS ? MEMBARRIER_PRIVATE_EXPEDITED_RSEQ - 1 : MEMBARRIER_KNOWN;
+        call->result = MEMBARRIER_KNOWN;
         return E_OK;
     case MEMBARRIER_PRIVATE_EXPEDITED << 1:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE << 1:
@@ -416,6 +415,8 @@ enum err sys_membarrier(struct syscall *call)
     case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ:
         if (!(*registered & command))
             return E_PERM;
+        if (SEVERAL_CPUS && command == MEMBARRIER_PRIVATE_EXPEDITED_RSEQ)
+            threads_interrupt_others(); /* on all CPUs, whatever the flag says */
         membarrier_others();
         return E_OK;
     case MEMBARRIER_GLOBAL:

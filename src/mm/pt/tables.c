@@ -283,11 +283,13 @@ static void change_run(void *context, const struct pt_run *run)
         pte_t e = pt_load(run->table, i);
         if (e.v == 0)
             continue;
+        while (cpus_others() && !pt_change(run->table, i, &e, (pte_t){0}))
+            ; /* from now on other CPUs fault, and wait for kernel_lock: A and D are final */
         pte_t now = c->change(c->context, pt_run_address(run, i), run->level, e);
+        if (now.v != e.v || cpus_others())
+            pt_store(run->table, i, now);
         if (now.v == e.v)
             continue;
-        while (!pt_change(run->table, i, &e, now))
-            now.v |= e.v & (PTE_A | PTE_D); /* there is no swap: linux/file/sys_swap.c */
         tlb_batch_add(&c->tlb, pt_run_address(run, i));
     }
 }

@@ -4,6 +4,7 @@
  *
  *     callfuzz SECONDS SEED [LAST]
  *
+ * On several CPUs as many processes do so at once, without LAST.
  * Threads make the calls in batches, so that a call that blocks or ends its thread ends a batch and
  * not the run; an alarm interrupts sleeping calls. Calls that would end or replace the program, or
  * stop it from continuing, are left out (its signal mask and handlers are restored after each
@@ -551,6 +552,11 @@ int main(int argc, char **argv)
     if (arena != ARENA)
         return 1;
     prepare_files();
+    int others = last == UINT64_MAX ? (int)sysconf(_SC_NPROCESSORS_ONLN) - 1 : 0, own = 0;
+    for (int i = 1; i <= others && own == 0; i++)
+        if (fork() == 0)
+            own = i;
+    state += (uint64_t)own << 32;
     do {
         keep_alive();
         if (made % 500 == 0)
@@ -577,6 +583,8 @@ int main(int argc, char **argv)
                  seconds);
     struct itimerval off = {0};
     setitimer(ITIMER_REAL, &off, NULL);
+    if (own != 0)
+        _exit(0);
     fprintf(stderr, "callfuzz: %lu calls, %lu succeeded, seed %lu\n", made, good, seed);
     printf("alive %d\n", made > 1000 || made == last);
     return 0;

@@ -8,6 +8,11 @@
  *   races words      counters under mutexes, futexes, PI mutexes and semaphores lose nothing
  *   races vectors    floating-point registers stay each thread's
  *   races signals    signals to threads that run elsewhere arrive
+ *   races realtime   with one real-time thread more than processors, that of the least priority waits
+ *   races pull       a processor that has nothing to do takes a thread that waits for another
+ *   races turns      threads that call the kernel all the time have it in turn
+ *   races sequences  membarrier() ends restartable sequences on other processors
+ *   races swap       pages are swapped out while threads elsewhere write to them: no store is lost (in Ouro alone)
  */
 #define _GNU_SOURCE
 #include "result.h"
@@ -306,6 +311,210 @@ static void signals(void)
     result("a process ends with threads that run", WEXITSTATUS(status));
 }
 
+/* realtime */
+
+static pthread_t ordered[THREADS + 1];
+static atomic_long rounds[THREADS + 1];
+static atomic_bool begin;
+
+static void *run_at(void *number)
+{
+    while (!begin)
+        usleep(1000);
+    while (!stop)
+        rounds[(long)number]++;
+    return NULL;
+}
+
+/* Linux moves threads a moment after the one that precedes them wakes. */
+static bool waits(int one, int other)
+{
+    usleep(20000);
+    long before = rounds[one], others = rounds[other];
+    while (rounds[other] < others + 10000)
+        usleep(1000);
+    return cpus > THREADS || (rounds[one] - before) * 4 < rounds[other] - others;
+}
+
+/* The main thread precedes all. Each thread is created where its creator is, and has to be moved. */
+static void realtime(void)
+{
+    struct sched_param highest = {.sched_priority = 90}, above = {.sched_priority = 50};
+    pthread_setschedparam(pthread_self(), SCHED_FIFO, &highest);
+    for (long i = 0; i <= cpus && i <= THREADS; i++) {
+        struct sched_param priority = {.sched_priority = 10 + (int)i};
+        pthread_create(&ordered[i], NULL, run_at, (void *)i);
+        pthread_setschedparam(ordered[i], SCHED_FIFO, &priority);
+    }
+    usleep(20000);
+    begin = true;
+    truth("the least waits", waits(0, 1));
+    pthread_setschedparam(ordered[0], SCHED_FIFO, &above);
+    truth("raised above, it runs, and another waits", waits(1, 0));
+    stop = true;
+    for (int i = 0; i <= cpus && i <= THREADS; i++)
+        pthread_join(ordered[i], NULL);
+}
+
+/* pull */
+
+static void *anywhere(void *seen)
+{
+    while (!stop)
+        atomic_fetch_or((atomic_long *)seen, 1L << sched_getcpu());
+    return NULL;
+}
+
+static void pull(void)
+{
+    static atomic_long seen[THREADS + 1];
+    pthread_t thread[THREADS + 1];
+    put_on(0); /* the threads inherit that */
+    for (int i = 0; i <= THREADS; i++)
+        pthread_create(&thread[i], NULL, anywhere, &seen[i]);
+    cpu_set_t all;
+    memset(&all, 0xff, sizeof all);
+    for (int i = 0; i <= THREADS; i++) {
+        while (seen[i] == 0)
+            usleep(1000);
+        pthread_setaffinity_np(thread[i], sizeof all, &all);
+    }
+    for (long any = 0; any != (1L << (cpus < 60 ? cpus : 60)) - 1; usleep(1000)) {
+        sched_setaffinity(0, sizeof all, &all);
+        any = 0;
+        for (int i = 0; i <= THREADS; i++)
+            any |= seen[i];
+        if (cpus > THREADS)
+            break;
+    }
+    stop = true;
+    for (int i = 0; i <= THREADS; i++)
+        pthread_join(thread[i], NULL);
+    puts("each processor had a thread");
+}
+
+/* turns */
+
+static void *call_often(void *number)
+{
+    done++;
+    while (done < THREADS)
+        ;
+    while (!stop)
+        rounds[(long)number] += syscall(SYS_getuid) >= 0;
+    return NULL;
+}
+
+static void turns(void)
+{
+    pthread_t thread[THREADS];
+    for (long i = 0; i < THREADS; i++)
+        pthread_create(&thread[i], NULL, call_often, (void *)i);
+    for (int i = 0; i < THREADS; i++)
+        while (rounds[i] < 2000)
+            usleep(1000);
+    stop = true;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    puts("all of them called");
+}
+
+/* sequences */
+
+static struct {
+    uint32_t cpu_id_start, cpu_id;
+    uint64_t sequence;
+    uint32_t flags;
+    uint32_t padding[3];
+} __attribute__((aligned(32))) registered;
+static volatile long ended, inside;
+
+/* Stays in a sequence until something ends it. */
+static void stay_inside(void)
+{
+    __asm__ volatile("  leaq 10f(%%rip), %%rax\n"
+                     "  movq %%rax, %[at]\n"
+                     "1: movq $1, %[inside]\n"
+                     "2: jmp 2b\n"
+                     "3:\n"
+                     "  .section .data.rseq, \"aw\"\n"
+                     "  .balign 32\n"
+                     "10: .long 0, 0\n"
+                     "  .quad 1b, 3b - 1b, 4f\n"
+                     "  .previous\n"
+                     "  .section .text.rseq, \"ax\"\n"
+                     "  .long 0x53053053\n"
+                     "4: jmp 5f\n"
+                     "  .previous\n"
+                     "5: movq $0, %[inside]\n"
+                     : [at] "=m"(registered.sequence), [inside] "=m"(inside)
+                     :
+                     : "rax", "memory");
+}
+
+static void *sequence(void *unused)
+{
+    put_on(1);
+    if (syscall(SYS_rseq, &registered, 32, 0, 0x53053053) != 0)
+        wrong++;
+    while (!stop) {
+        stay_inside();
+        ended++;
+    }
+    return unused;
+}
+
+static void sequences(void)
+{
+    pthread_t thread;
+    struct sched_param realtime = {.sched_priority = 1};
+    put_on(0);
+    result("rseq before the registration", syscall(SYS_membarrier, 128, 0, 0));
+    result("registration", syscall(SYS_membarrier, 256, 0, 0));
+    pthread_create(&thread, NULL, sequence, NULL);
+    pthread_setschedparam(thread, SCHED_FIFO, &realtime); /* so that the end of a slice ends none */
+    for (int i = 0; i < 50; i++) {
+        while (!inside)
+            ;
+        long before = ended;
+        wrong += syscall(SYS_membarrier, 128, i % 2, 1) != 0;
+        while (inside && ended == before)
+            ;
+    }
+    stop = true;
+    while (!inside)
+        ;
+    syscall(SYS_membarrier, 128, 1, 1);
+    pthread_join(thread, NULL);
+    truth("each sequence was ended", wrong == 0 && ended >= 50);
+}
+
+/* swap */
+
+#define SWAPPED 1500 /* pages of each thread */
+
+static void *write_all(void *number)
+{
+    volatile uint32_t *mine = (volatile uint32_t *)(void *)(area + (long)number * SWAPPED * PAGE);
+    for (uint32_t round = 1; round <= 6; round++)
+        for (int page = 0; page < SWAPPED; page++) {
+            volatile uint32_t *at = mine + page * (PAGE / 4);
+            for (int word = 0; word < 64; word++) {
+                wrong += at[word] != round - 1;
+                at[word] = round;
+            }
+        }
+    return NULL;
+}
+
+static void swapped(void)
+{
+    area = mmap(NULL, (long)THREADS * SWAPPED * PAGE, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    in_threads(write_all, THREADS);
+    truth("no store is lost", wrong == 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -320,6 +529,16 @@ int main(int argc, char **argv)
         words();
     else if (strcmp(what, "signals") == 0)
         signals();
+    else if (strcmp(what, "realtime") == 0)
+        realtime();
+    else if (strcmp(what, "pull") == 0)
+        pull();
+    else if (strcmp(what, "turns") == 0)
+        turns();
+    else if (strcmp(what, "sequences") == 0)
+        sequences();
+    else if (strcmp(what, "swap") == 0)
+        swapped();
     else if (strcmp(what, "vectors") == 0) {
         in_threads(sum, THREADS);
         truth("sums", wrong == 0);

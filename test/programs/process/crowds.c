@@ -111,8 +111,10 @@ static void in_turn(int forks)
     memset(memory, 1, sizeof(memory));
     memset(memory, 0, sizeof(memory));
     bool all = forks > 40000, good = fork_some(all ? 33000 : 300, memory);
+    usleep(20000); /* the last child is gone from the CPU that it ended on */
     uint64_t before = free_bytes();
     good = fork_some(forks, memory) && good;
+    usleep(20000);
     uint64_t after = free_bytes();
     if (in_ouro() && (after > before || before - after > (all ? 0 : 64 * PAGE)))
         printf("%lu bytes free before, %lu after\n", (unsigned long)before, (unsigned long)after);
