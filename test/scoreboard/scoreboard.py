@@ -5,7 +5,7 @@
   scoreboard.py [SUITE [CASE]]      all cases of all suites, of one suite, or one case
       --shard I/N    every N-th case from the I-th on
       --again        also the cases whose verdict of this kernel is there already
-      --linux        on Debian's Linux instead, and write suites/SUITE.linux
+      --linux        on Debian's Linux instead, and write suites/SUITE.linux; with CASE: only run it
       --write        after a whole suite: write docs/scoreboard.json and docs/scoreboard.md
   scoreboard.py --sample SUITE      those cases that are run with every commit
   scoreboard.py --page              docs/scoreboard.md agrees with what it is made of; with --write, makes it
@@ -43,7 +43,7 @@ LINUX = BUILD / "bench/linux"
 JOBS = int(os.environ.get("JOBS", os.cpu_count()))
 SEED = 20261130
 PATIENCE = 90  # seconds without a word, beyond the limit of a case, after which a machine hangs
-BATCH = {"ouro": 60, "linux": 150}  # cases a boot
+BATCH = {"ouro": 60, "linux": 150, "here": 150}  # cases a boot
 
 
 def stop(message, status=1):
@@ -64,6 +64,7 @@ class Suite:
         self.sample = int(found.get("sample", "60"))
         self.batch = int(found.get("batch", "0"))
         self.slow = found.get("slow", "").split()
+        self.native = found.get("native") == "1"
         self.among = found.get("among", "")
         self.folder = BUILD / "scoreboard" / name
         self.out = self.folder / "all"
@@ -151,6 +152,10 @@ def linux_command(suite, side, lines, scratch):
             f"console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off rdinit=/runner -- --linux {suite.start}"], ""
 
 
+def here_command(suite, side, lines, scratch):
+    return [HERE / "here.sh", suite.root, suite.start], "".join(line + "\n" for line in lines)
+
+
 def host_command(suite, side, lines, scratch):
     """A script of this computer that starts machines, or with "linux" programs, and says what the runner would."""
     return [HERE / suite.host, side, suite.folder, suite.out, suite.memory, TOOL, KERNEL], "".join(line + "\n" for line in lines)
@@ -170,7 +175,7 @@ def boot(suite, side, lines, told):
     """Boots one machine with these cases and calls told(name, verdict, milliseconds, output) for each that was
     started. The one that a machine's end met is "crash" or "hang"."""
     with tempfile.TemporaryDirectory(prefix="ouro-score.") as scratch:
-        command = host_command if suite.host else ouro_command if side == "ouro" else linux_command
+        command = host_command if suite.host else {"ouro": ouro_command, "linux": linux_command, "here": here_command}[side]
         words, text = command(suite, side, lines, scratch)
         errors = open(os.path.join(scratch, "errors"), "w+b")
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
@@ -272,7 +277,7 @@ def run_twice(suite, side, names, results, told):
 
     run_cases(suite, side, [name for name in names if name not in results.cases], one)
     failed = [name for name in names if results.cases[name][0] != "0" and results.tries[name] < 2]
-    run_cases(suite, side, [name for name in failed if side == "linux" or name not in suite.blocked], one, 1 if side == "ouro" else 0)
+    run_cases(suite, side, [name for name in failed if side != "ouro" or name not in suite.blocked], one, 1 if side == "ouro" else 0)
 
 
 # Verdicts ---------------------------------------------------------------------------------------------------------
@@ -282,7 +287,7 @@ class Results:
 
     def __init__(self, suite, side, again):
         self.path = suite.folder / f"{suite.out.name}.{side}"
-        key = hashlib.sha256(KERNEL.read_bytes() if side == "ouro" else linux_release(suite).encode()).hexdigest() + " " + suite.version
+        key = hashlib.sha256(KERNEL.read_bytes() if side == "ouro" else linux_release(suite, side).encode()).hexdigest() + " " + suite.version
         key += " " + hashlib.sha256("".join(suite.cases.values()).encode()).hexdigest()
         self.cases, self.tries = {}, {}
         lines = self.path.read_text().splitlines() if self.path.exists() and not again else []
@@ -332,24 +337,34 @@ def passed_of(suite, cases):
     return sum(cases[name][0] == "0" and name not in suite.blocked for name in counting), len(counting)
 
 
-def linux_release(suite):
-    return os.uname().release if suite.host else os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
+def linux_release(suite, side="linux"):
+    return os.uname().release if suite.host or side == "here" else os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
 
 
-def run_linux(suite):
+def run_linux(suite, case):
+    """Linux's verdicts. A suite with native=1 runs on this computer's kernel first, and only what fails there in a machine."""
     if not suite.host:
         subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
     suite.prepare()
-    results = Results(suite, "linux", options.again)
-    run_twice(suite, "linux", list(suite.cases), results, progress(suite, len(suite.cases)))
+    if case:
+        return run_one(suite, case, "linux")
+    cases, release = {}, linux_release(suite)
+    for side in ["here", "linux"] if suite.native else ["linux"]:
+        results = Results(suite, side, options.again)
+        names = [name for name in suite.cases if cases.get(name, "1") != "0"]
+        run_twice(suite, side, names, results, progress(suite, len(names)))
+        cases.update((name, results.cases[name][0]) for name in names)
+    if suite.native:
+        release = f"{linux_release(suite, 'here')} in namespaces, and what fails there on {release}"
     libc = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libc6"], stdout=subprocess.PIPE, text=True).stdout
-    other = {name: results.cases[name][0] for name in suite.cases if results.cases[name][0] != "0"}
+    other = {name: verdict for name, verdict in cases.items() if verdict != "0"}
     counts = f"{len(suite.cases) - len(other)} of {len(suite.cases)}"
     with open(HERE / f"suites/{suite.name}.linux", "w") as out:
-        out.write(f"# {suite.version} with libc6 {libc} on Linux {linux_release(suite)}: {counts} cases pass; the others:\n")
+        out.write(f"# {suite.version} with libc6 {libc} on Linux {release}: {counts} cases pass; the others:\n")
         for name in sorted(other):
             out.write(f"{name} {other[name]}\n")
     print(f"{suite.name}: Linux passes {counts}")
+    return []
 
 
 def progress(suite, total):
@@ -393,15 +408,15 @@ def run_suite(suite, case):
     return errors
 
 
-def run_one(suite, case):
+def run_one(suite, case, side="ouro"):
     """One case, with its output; it is judged, not remembered."""
     found = []
     if case not in suite.cases:
         stop(f"{suite.name} has no case {case}")
-    run_cases(suite, "ouro", [case], lambda name, verdict, ms, output: found.append((verdict, ms, output)))
+    run_cases(suite, side, [case], lambda name, verdict, ms, output: found.append((verdict, ms, output)))
     verdict, ms, output = found[0]
     print(f"{output}\n{suite.name} {case}: {verdict} after {ms} ms; Linux: {suite.linux.get(case, '0')}".lstrip("\n"))
-    return judge(suite, {case: (verdict, ms)}, False)
+    return [] if side == "linux" else judge(suite, {case: (verdict, ms)}, False)
 
 
 def run_sample(suite):
@@ -581,7 +596,7 @@ else:
     mistakes = []
     for each in [Suite(options.suite)] if options.suite else [Suite(name) for name in SUITES if (HERE / f"suites/{name}.linux").exists()]:
         if options.linux:
-            run_linux(each)
+            mistakes += run_linux(each, options.case)
         elif options.sample:
             mistakes += run_sample(each)
         else:

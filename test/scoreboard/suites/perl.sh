@@ -6,6 +6,7 @@ source=perl
 packages="perl bash coreutils procps libc-bin dash"
 start=/suite/t
 memory=512M
+native=1
 minimum=90
 sample=16
 title="t/io, t/lib, and of t/op, t/re and lib what asks the kernel for something"

@@ -6,6 +6,7 @@ source=sqlite3
 tools="gcc make tclsh"
 start=/tmp
 memory=1G
+native=1
 minimum=1
 sample=8
 title="speedtest1 (verified), fuzzcheck, threadtest3, kvtest"

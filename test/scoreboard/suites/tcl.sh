@@ -5,6 +5,7 @@ source=tcl8.6
 packages="tcl8.6 bash coreutils dash"
 start=/suite/tests
 memory=512M
+native=1
 minimum=40
 sample=8
 title="channels, sockets, processes, files, events, packages and some of the language; a case is a file"
