@@ -64,6 +64,7 @@ class Suite:
         self.sample = int(found.get("sample", "60"))
         self.batch = int(found.get("batch", "0"))
         self.slow = found.get("slow", "").split()
+        self.boot = found.get("boot", "")
         self.native = found.get("native") == "1"
         self.among = found.get("among", "")
         self.folder = BUILD / "scoreboard" / name
@@ -124,7 +125,7 @@ def runner():
 
 def ouro_command(suite, side, lines, scratch):
     words = [TOOL, "run", "--medium", "direct", "--machine", "microvm", "--bare", "-m", suite.memory, "--kernel", KERNEL,
-             "--root", suite.root, suite.root / "runner", suite.start]
+             "--append", suite.boot, "--root", suite.root, suite.root / "runner", suite.start]
     return words, "".join(line + "\n" for line in lines)
 
 
@@ -173,7 +174,7 @@ def end_machines(*_):
 
 def boot(suite, side, lines, told):
     """Boots one machine with these cases and calls told(name, verdict, milliseconds, output) for each that was
-    started. The one that a machine's end met is "crash" or "hang"."""
+    started. The one that a machine's end met is "crash" or "hang", as is the last one if a check at the end fails."""
     with tempfile.TemporaryDirectory(prefix="ouro-score.") as scratch:
         command = host_command if suite.host else {"ouro": ouro_command, "linux": linux_command, "here": here_command}[side]
         words, text = command(suite, side, lines, scratch)
@@ -204,7 +205,7 @@ def boot(suite, side, lines, told):
                 running, output = line[7:], []
             elif line.startswith("@end ") and running:
                 name, verdict, ms = line[5:].rsplit(" ", 2)
-                told(name, verdict, int(ms), "\n".join(output))
+                told(name, verdict, int(ms), "\n".join(output).strip("\n"))
                 running = None
             elif line == "@done":
                 done = True
@@ -223,6 +224,8 @@ def boot(suite, side, lines, told):
         MACHINES.discard(process)
         errors.seek(0)
         said = errors.read().decode(errors="replace")
+        if done and suite.boot and process.returncode:
+            running = lines[-1].split("\t")[0]
         if running:
             told(running, ending, 0, "\n".join(output) + "\n" + said)
         elif not done:
@@ -514,7 +517,7 @@ int main(int argc, char **argv)
             pause();
     if (strcmp(what, "flow") == 0) { /* bytes on the console, before what the runner says next */
         FILE *console = fopen("/dev/console", "w");
-        return !console || fputs("\23\21", console) < 0 || fclose(console) != 0;
+        return !console || fputs("\23\21no line", console) < 0 || fclose(console) != 0;
     }
     if (strcmp(what, "kill") == 0)
         kill(0, SIGTERM);
@@ -537,20 +540,23 @@ def check_self():
         subprocess.run(["gcc", "-static", "-O1", "-o", root / "own", root / "own.c"], check=True)
         shutil.copy(runner(), root / "runner")
         suite.name, suite.root, suite.start, suite.memory, suite.folder = "self", root, "/tmp", "128M", root
-        suite.batch, suite.host = 0, None
+        suite.batch, suite.host, suite.boot = 0, None, ""
         expected = {"pass": "0", "fail": "3", "signal": "signal-9", "timeout": "timeout", "orphan": "0", "flow": "0", "crash": "crash",
-                    "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang"}
+                    "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang", "end": "crash"}
         suite.cases = {name: f"{name}\t2\t{'/own' if name != 'absent' else '/nothing'}\t{name}" for name in expected}
         found, outputs = {}, {}
 
         def told(name, verdict, ms, output):
             found[name] = verdict
             outputs[name] = output
-        run_cases(suite, "ouro", [name for name in expected if name != "hang"], told)
+        run_cases(suite, "ouro", [name for name in expected if name not in ("hang", "end")], told)
         (root / "mute").write_text('#!/bin/sh\necho "@start hang"\nexec sleep 100\n')
         (root / "mute").chmod(0o755)
         PATIENCE, TOOL = 5, root / "mute"
         run_cases(suite, "ouro", ["hang"], told)
+        (root / "mute").write_text('#!/bin/sh\ncat > /dev/null\necho "@start end"\necho "@end end 0 1"\necho @done\nexit 1\n')
+        suite.boot = "check-at-end"
+        run_cases(suite, "ouro", ["end"], told)
         suite.linux, suite.minimum = {"fail": "3", "flow": "0"}, 20
         suite.blocked = {"pass": "a reason", "signal": "a reason", "orphan": "sometimes: a reason", "gone": "a reason"}
         told_errors = judge(suite, {name: (verdict, 0) for name, verdict in found.items()}, True)
@@ -567,10 +573,10 @@ def check_self():
         errors.append(f"redis.py reads {cases}")
     if outputs.get("fail") != "fail":
         errors.append(f"the output of a case is {outputs.get('fail')!r}")
-    wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "hang: hang, and passes on Linux",
+    wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "end: crash, and passes on Linux", "hang: hang, and passes on Linux",
               "kill: signal-15, and passes on Linux", "pass: passes, but is blocked: a reason",
               "timeout: timeout, and passes on Linux", "gone: blocked, but is no case that passes on Linux",
-              "9 cases count; the committed minimum is 20"]
+              "10 cases count; the committed minimum is 20"]
     if sorted(told_errors) != sorted(wanted):
         errors.append(f"judged as {sorted(told_errors)}")
     return errors
