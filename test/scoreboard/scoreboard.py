@@ -66,6 +66,7 @@ class Suite:
         self.slow = found.get("slow", "").split()
         self.boot = found.get("boot", "")
         self.native = found.get("native") == "1"
+        self.also = found.get("also", "").split()
         self.among = found.get("among", "")
         self.folder = BUILD / "scoreboard" / name
         self.out = self.folder / "all"
@@ -426,7 +427,7 @@ def run_sample(suite):
     """Cases drawn by a fixed seed; only these are built."""
     names = [name for name in suite.names() if name not in suite.linux and name not in suite.blocked and name not in suite.slow]
     names = [name for name in names if name.startswith(tuple(suite.among.split()) or "")]
-    drawn = sorted(random.Random(SEED).sample(names, min(suite.sample, len(names))))
+    drawn = sorted({*suite.also, *random.Random(SEED).sample(names, min(suite.sample, len(names)))})
     suite.prepare(drawn)
     names = [name for name in drawn if name in suite.cases]
     results = Results(suite, "ouro", True)

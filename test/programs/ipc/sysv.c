@@ -426,7 +426,8 @@ static void tables(void)
 static void next_ids(void)
 {
     static const int wanted[] = {7 << 15 | 300, 7 << 15 | 300, 0x7fff << 15 | 9};
-    int ids[4], usual = shmget(IPC_PRIVATE, 1, 0600), fd = open("/proc/sys/kernel/shm_next_id", O_RDWR);
+    int ids[4], usual = shmget(IPC_PRIVATE, 1, 0600),
+                fd = open("/proc/sys/kernel/shm_next_id", O_RDWR);
     show("/proc/sys/kernel/shm_next_id");
     TRY(write(fd, "-2", 2));
     TRY(write(fd, "2147483648", 10));

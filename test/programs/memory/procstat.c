@@ -388,7 +388,8 @@ static void without_memory(void)
     int status;
     waitpid(pid, &status, 0);
     printf("stopped by signal %d\n", WIFSTOPPED(status) ? WSTOPSIG(status) : -1);
-    printf("maps: %s\n", strcmp(contents(pid, "maps"), last) == 0 ? "right" : contents(pid, "maps"));
+    printf("maps: %s\n",
+           strcmp(contents(pid, "maps"), last) == 0 ? "right" : contents(pid, "maps"));
     char *at = contents(pid, "smaps_rollup");
     printf("%.17s, Pss_Anon%s\n", at, strstr(at, "Pss_Anon:              0 kB") ? " 0" : "?");
     kill(pid, SIGKILL);
