@@ -38,5 +38,4 @@ mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t mqueue mqueue dev/mqueue
 mount -t tmpfs -o mode=1777 tmpfs tmp
 ip link set lo up
-ulimit -c 0
-exec setpriv --bounding-set -sys_time,-sys_boot,-sys_module,-sys_rawio chroot . /runner "$2"
+exec prlimit --core=0 setpriv --bounding-set -sys_time,-sys_boot,-sys_module,-sys_rawio chroot . /runner "$2"
