@@ -7,8 +7,9 @@ tools="gcc make tclsh"
 start=/tmp
 memory=1G
 native=1
-minimum=1
-sample=8
+minimum=34
+sample=4
+among=kvtest
 title="speedtest1 (verified), fuzzcheck, threadtest3, kvtest"
 
 list() {
