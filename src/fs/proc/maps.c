@@ -283,6 +283,7 @@ static void maps_put_flags(struct text *text, const struct area *a)
         {AREA_NO_RESERVE, "nr"},
         {AREA_WIPE_ON_FORK, "wf"},
         {AREA_DONT_DUMP, "dd"},
+        {AREA_CLEAN, "sd"},
         {AREA_HUGE, "hg"},
         {AREA_NO_HUGE, "nh"},
         {AREA_MERGEABLE, "mg"},
@@ -296,8 +297,9 @@ static void maps_put_flags(struct text *text, const struct area *a)
     text_printf(text, "VmFlags:%s%s%s%s mr%s me%s", prot_can_read(a->prot) ? " rd" : "",
                 prot_can_write(a->prot) ? " wr" : "", prot_can_execute(a->prot) ? " ex" : "",
                 shared && !fixed ? " sh" : "", fixed ? "" : " mw", shared ? " ms" : "");
+    uint32_t flags = a->flags ^ AREA_CLEAN; /* "sd" is its opposite */
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
-        if (words[i].flag == 0 ? accounted : (a->flags & words[i].flag) != 0)
+        if (words[i].flag == 0 ? accounted : (flags & words[i].flag) != 0)
             text_printf(text, " %s", words[i].word);
     text_printf(text, " \n");
 }
