@@ -6,8 +6,9 @@ packages="tcl8.6 bash coreutils dash"
 start=/suite/tests
 memory=512M
 native=1
-minimum=40
+minimum=51
 sample=8
+slow="aaa_exit chanio cmdAH encoding event exec http httpPipeline interp io ioCmd main pkgMkIndex socket tcltest timer"
 title="channels, sockets, processes, files, events, packages and some of the language; a case is a file"
 
 list() {
