@@ -346,20 +346,23 @@ def linux_release(suite, side="linux"):
 
 
 def run_linux(suite, case):
-    """Linux's verdicts. A suite with native=1 runs on this computer's kernel first, and only what fails there in a machine."""
+    """Linux's verdicts. A suite with native=1 runs on this computer's kernel first; in a machine run, and count, what fails there
+    or failed in Ouro's last run."""
     if not suite.host:
         subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
     suite.prepare()
     if case:
         return run_one(suite, case, "linux")
     cases, release = {}, linux_release(suite)
+    last = (suite.folder / "all.ouro").read_text().splitlines()[1:] if (suite.folder / "all.ouro").exists() else []
+    failed = [name for name, verdict in {line.split(" ", 2)[2]: line.split(" ", 1)[0] for line in last}.items() if verdict != "0"]
     for side in ["here", "linux"] if suite.native else ["linux"]:
         results = Results(suite, side, options.again)
-        names = [name for name in suite.cases if cases.get(name, "1") != "0"]
+        names = [name for name in suite.cases if cases.get(name, "1") != "0" or (cases and name in failed)]
         run_twice(suite, side, names, results, progress(suite, len(names)))
         cases.update((name, results.cases[name][0]) for name in names)
     if suite.native:
-        release = f"{linux_release(suite, 'here')} in namespaces, and what fails there on {release}"
+        release = f"{linux_release(suite, 'here')} in namespaces, and what fails there or in Ouro on {release}"
     libc = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libc6"], stdout=subprocess.PIPE, text=True).stdout
     other = {name: verdict for name, verdict in cases.items() if verdict != "0"}
     counts = f"{len(suite.cases) - len(other)} of {len(suite.cases)}"
