@@ -19,7 +19,10 @@
 #   host=SCRIPT         runs the cases on this computer and starts the machines (redis.py); without it the cases run in the machine
 #   among="START..."    the sample is drawn of the cases that begin so
 #   sample=N slow="..." cases that are run with every commit, and those that are not among them
+#   also="..."          cases that are among them, drawn or not
 #   batch=N             cases a machine; as many as are good
+#   boot=WORDS          for Ouro; a bad end after all cases is the last one's crash
+#   native=1            Linux's verdicts are those of this computer's kernel (here.sh), and what fails there runs in a machine
 #   list                prints the names of all cases
 #   build CASE...       builds these in $tree and puts what they need into $root; -: all
 #   words CASE          prints seconds, program and arguments, or nothing: the case was not built

@@ -191,7 +191,8 @@ static void run(const char *folder, char **words)
     clean(offset);
     if (strcmp(text, "0") != 0)
         print_output();
-    printf("@end %s %s %lld\n", name, text, end - begin);
+    /* What the case left on the console is a line of its own. */
+    printf("\n@end %s %s %lld\n", name, text, end - begin);
     fflush(stdout);
 }
 

@@ -5,7 +5,7 @@
   scoreboard.py [SUITE [CASE]]      all cases of all suites, of one suite, or one case
       --shard I/N    every N-th case from the I-th on
       --again        also the cases whose verdict of this kernel is there already
-      --linux        on Debian's Linux instead, and write suites/SUITE.linux
+      --linux        on Debian's Linux instead, and write suites/SUITE.linux; with CASE: only run it
       --write        after a whole suite: write docs/scoreboard.json and docs/scoreboard.md
   scoreboard.py --sample SUITE      those cases that are run with every commit
   scoreboard.py --page              docs/scoreboard.md agrees with what it is made of; with --write, makes it
@@ -43,7 +43,7 @@ LINUX = BUILD / "bench/linux"
 JOBS = int(os.environ.get("JOBS", os.cpu_count()))
 SEED = 20261130
 PATIENCE = 90  # seconds without a word, beyond the limit of a case, after which a machine hangs
-BATCH = {"ouro": 60, "linux": 150}  # cases a boot
+BATCH = {"ouro": 60, "linux": 150, "here": 150}  # cases a boot
 
 
 def stop(message, status=1):
@@ -64,6 +64,9 @@ class Suite:
         self.sample = int(found.get("sample", "60"))
         self.batch = int(found.get("batch", "0"))
         self.slow = found.get("slow", "").split()
+        self.boot = found.get("boot", "")
+        self.native = found.get("native") == "1"
+        self.also = found.get("also", "").split()
         self.among = found.get("among", "")
         self.folder = BUILD / "scoreboard" / name
         self.out = self.folder / "all"
@@ -123,7 +126,7 @@ def runner():
 
 def ouro_command(suite, side, lines, scratch):
     words = [TOOL, "run", "--medium", "direct", "--machine", "microvm", "--bare", "-m", suite.memory, "--kernel", KERNEL,
-             "--root", suite.root, suite.root / "runner", suite.start]
+             "--append", suite.boot, "--root", suite.root, suite.root / "runner", suite.start]
     return words, "".join(line + "\n" for line in lines)
 
 
@@ -151,6 +154,10 @@ def linux_command(suite, side, lines, scratch):
             f"console=ttyS0 quiet loglevel=0 panic=-1 mitigations=off rdinit=/runner -- --linux {suite.start}"], ""
 
 
+def here_command(suite, side, lines, scratch):
+    return [HERE / "here.sh", suite.root, suite.start], "".join(line + "\n" for line in lines)
+
+
 def host_command(suite, side, lines, scratch):
     """A script of this computer that starts machines, or with "linux" programs, and says what the runner would."""
     return [HERE / suite.host, side, suite.folder, suite.out, suite.memory, TOOL, KERNEL], "".join(line + "\n" for line in lines)
@@ -168,9 +175,9 @@ def end_machines(*_):
 
 def boot(suite, side, lines, told):
     """Boots one machine with these cases and calls told(name, verdict, milliseconds, output) for each that was
-    started. The one that a machine's end met is "crash" or "hang"."""
+    started. The one that a machine's end met is "crash" or "hang", as is the last one if a check at the end fails."""
     with tempfile.TemporaryDirectory(prefix="ouro-score.") as scratch:
-        command = host_command if suite.host else ouro_command if side == "ouro" else linux_command
+        command = host_command if suite.host else {"ouro": ouro_command, "linux": linux_command, "here": here_command}[side]
         words, text = command(suite, side, lines, scratch)
         errors = open(os.path.join(scratch, "errors"), "w+b")
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
@@ -199,7 +206,7 @@ def boot(suite, side, lines, told):
                 running, output = line[7:], []
             elif line.startswith("@end ") and running:
                 name, verdict, ms = line[5:].rsplit(" ", 2)
-                told(name, verdict, int(ms), "\n".join(output))
+                told(name, verdict, int(ms), "\n".join(output).strip("\n"))
                 running = None
             elif line == "@done":
                 done = True
@@ -218,6 +225,8 @@ def boot(suite, side, lines, told):
         MACHINES.discard(process)
         errors.seek(0)
         said = errors.read().decode(errors="replace")
+        if done and suite.boot and process.returncode:
+            running = lines[-1].split("\t")[0]
         if running:
             told(running, ending, 0, "\n".join(output) + "\n" + said)
         elif not done:
@@ -272,7 +281,7 @@ def run_twice(suite, side, names, results, told):
 
     run_cases(suite, side, [name for name in names if name not in results.cases], one)
     failed = [name for name in names if results.cases[name][0] != "0" and results.tries[name] < 2]
-    run_cases(suite, side, [name for name in failed if side == "linux" or name not in suite.blocked], one, 1 if side == "ouro" else 0)
+    run_cases(suite, side, [name for name in failed if side != "ouro" or name not in suite.blocked], one, 1 if side == "ouro" else 0)
 
 
 # Verdicts ---------------------------------------------------------------------------------------------------------
@@ -282,7 +291,7 @@ class Results:
 
     def __init__(self, suite, side, again):
         self.path = suite.folder / f"{suite.out.name}.{side}"
-        key = hashlib.sha256(KERNEL.read_bytes() if side == "ouro" else linux_release(suite).encode()).hexdigest() + " " + suite.version
+        key = hashlib.sha256(KERNEL.read_bytes() if side == "ouro" else linux_release(suite, side).encode()).hexdigest() + " " + suite.version
         key += " " + hashlib.sha256("".join(suite.cases.values()).encode()).hexdigest()
         self.cases, self.tries = {}, {}
         lines = self.path.read_text().splitlines() if self.path.exists() and not again else []
@@ -332,24 +341,37 @@ def passed_of(suite, cases):
     return sum(cases[name][0] == "0" and name not in suite.blocked for name in counting), len(counting)
 
 
-def linux_release(suite):
-    return os.uname().release if suite.host else os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
+def linux_release(suite, side="linux"):
+    return os.uname().release if suite.host or side == "here" else os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
 
 
-def run_linux(suite):
+def run_linux(suite, case):
+    """Linux's verdicts. A suite with native=1 runs on this computer's kernel first; in a machine run, and count, what fails there
+    or failed in Ouro's last run."""
     if not suite.host:
         subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
     suite.prepare()
-    results = Results(suite, "linux", options.again)
-    run_twice(suite, "linux", list(suite.cases), results, progress(suite, len(suite.cases)))
+    if case:
+        return run_one(suite, case, "linux")
+    cases, release = {}, linux_release(suite)
+    last = (suite.folder / "all.ouro").read_text().splitlines()[1:] if (suite.folder / "all.ouro").exists() else []
+    failed = [name for name, verdict in {line.split(" ", 2)[2]: line.split(" ", 1)[0] for line in last}.items() if verdict != "0"]
+    for side in ["here", "linux"] if suite.native else ["linux"]:
+        results = Results(suite, side, options.again)
+        names = [name for name in suite.cases if cases.get(name, "1") != "0" or (cases and name in failed)]
+        run_twice(suite, side, names, results, progress(suite, len(names)))
+        cases.update((name, results.cases[name][0]) for name in names)
+    if suite.native:
+        release = f"{linux_release(suite, 'here')} in namespaces, and what fails there or in Ouro on {release}"
     libc = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libc6"], stdout=subprocess.PIPE, text=True).stdout
-    other = {name: results.cases[name][0] for name in suite.cases if results.cases[name][0] != "0"}
+    other = {name: verdict for name, verdict in cases.items() if verdict != "0"}
     counts = f"{len(suite.cases) - len(other)} of {len(suite.cases)}"
     with open(HERE / f"suites/{suite.name}.linux", "w") as out:
-        out.write(f"# {suite.version} with libc6 {libc} on Linux {linux_release(suite)}: {counts} cases pass; the others:\n")
+        out.write(f"# {suite.version} with libc6 {libc} on Linux {release}: {counts} cases pass; the others:\n")
         for name in sorted(other):
             out.write(f"{name} {other[name]}\n")
     print(f"{suite.name}: Linux passes {counts}")
+    return []
 
 
 def progress(suite, total):
@@ -393,22 +415,22 @@ def run_suite(suite, case):
     return errors
 
 
-def run_one(suite, case):
+def run_one(suite, case, side="ouro"):
     """One case, with its output; it is judged, not remembered."""
     found = []
     if case not in suite.cases:
         stop(f"{suite.name} has no case {case}")
-    run_cases(suite, "ouro", [case], lambda name, verdict, ms, output: found.append((verdict, ms, output)))
+    run_cases(suite, side, [case], lambda name, verdict, ms, output: found.append((verdict, ms, output)))
     verdict, ms, output = found[0]
     print(f"{output}\n{suite.name} {case}: {verdict} after {ms} ms; Linux: {suite.linux.get(case, '0')}".lstrip("\n"))
-    return judge(suite, {case: (verdict, ms)}, False)
+    return [] if side == "linux" else judge(suite, {case: (verdict, ms)}, False)
 
 
 def run_sample(suite):
     """Cases drawn by a fixed seed; only these are built."""
     names = [name for name in suite.names() if name not in suite.linux and name not in suite.blocked and name not in suite.slow]
     names = [name for name in names if name.startswith(tuple(suite.among.split()) or "")]
-    drawn = sorted(random.Random(SEED).sample(names, min(suite.sample, len(names))))
+    drawn = sorted({*suite.also, *random.Random(SEED).sample(names, min(suite.sample, len(names)))})
     suite.prepare(drawn)
     names = [name for name in drawn if name in suite.cases]
     results = Results(suite, "ouro", True)
@@ -499,7 +521,7 @@ int main(int argc, char **argv)
             pause();
     if (strcmp(what, "flow") == 0) { /* bytes on the console, before what the runner says next */
         FILE *console = fopen("/dev/console", "w");
-        return !console || fputs("\23\21", console) < 0 || fclose(console) != 0;
+        return !console || fputs("\23\21no line", console) < 0 || fclose(console) != 0;
     }
     if (strcmp(what, "kill") == 0)
         kill(0, SIGTERM);
@@ -522,20 +544,23 @@ def check_self():
         subprocess.run(["gcc", "-static", "-O1", "-o", root / "own", root / "own.c"], check=True)
         shutil.copy(runner(), root / "runner")
         suite.name, suite.root, suite.start, suite.memory, suite.folder = "self", root, "/tmp", "128M", root
-        suite.batch, suite.host = 0, None
+        suite.batch, suite.host, suite.boot = 0, None, ""
         expected = {"pass": "0", "fail": "3", "signal": "signal-9", "timeout": "timeout", "orphan": "0", "flow": "0", "crash": "crash",
-                    "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang"}
+                    "kill": "signal-15", "last": "0", "absent": "127", "hang": "hang", "end": "crash"}
         suite.cases = {name: f"{name}\t2\t{'/own' if name != 'absent' else '/nothing'}\t{name}" for name in expected}
         found, outputs = {}, {}
 
         def told(name, verdict, ms, output):
             found[name] = verdict
             outputs[name] = output
-        run_cases(suite, "ouro", [name for name in expected if name != "hang"], told)
+        run_cases(suite, "ouro", [name for name in expected if name not in ("hang", "end")], told)
         (root / "mute").write_text('#!/bin/sh\necho "@start hang"\nexec sleep 100\n')
         (root / "mute").chmod(0o755)
         PATIENCE, TOOL = 5, root / "mute"
         run_cases(suite, "ouro", ["hang"], told)
+        (root / "mute").write_text('#!/bin/sh\ncat > /dev/null\necho "@start end"\necho "@end end 0 1"\necho @done\nexit 1\n')
+        suite.boot = "check-at-end"
+        run_cases(suite, "ouro", ["end"], told)
         suite.linux, suite.minimum = {"fail": "3", "flow": "0"}, 20
         suite.blocked = {"pass": "a reason", "signal": "a reason", "orphan": "sometimes: a reason", "gone": "a reason"}
         told_errors = judge(suite, {name: (verdict, 0) for name, verdict in found.items()}, True)
@@ -552,10 +577,10 @@ def check_self():
         errors.append(f"redis.py reads {cases}")
     if outputs.get("fail") != "fail":
         errors.append(f"the output of a case is {outputs.get('fail')!r}")
-    wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "hang: hang, and passes on Linux",
+    wanted = ["absent: 127, and passes on Linux", "crash: crash, and passes on Linux", "end: crash, and passes on Linux", "hang: hang, and passes on Linux",
               "kill: signal-15, and passes on Linux", "pass: passes, but is blocked: a reason",
               "timeout: timeout, and passes on Linux", "gone: blocked, but is no case that passes on Linux",
-              "9 cases count; the committed minimum is 20"]
+              "10 cases count; the committed minimum is 20"]
     if sorted(told_errors) != sorted(wanted):
         errors.append(f"judged as {sorted(told_errors)}")
     return errors
@@ -581,7 +606,7 @@ else:
     mistakes = []
     for each in [Suite(options.suite)] if options.suite else [Suite(name) for name in SUITES if (HERE / f"suites/{name}.linux").exists()]:
         if options.linux:
-            run_linux(each)
+            mistakes += run_linux(each, options.case)
         elif options.sample:
             mistakes += run_sample(each)
         else:

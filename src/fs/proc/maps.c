@@ -118,7 +118,9 @@ static void show_areas(struct text *text, const void *subject,
         return;
     }
     const struct area *area = procfs_next_area(&process, virt(0));
-    while (area) {
+    while (process.context) {
+        if (!area)
+            area = &vsyscall_area;
         show_area(text, area, buffer, PATH_MAX_SIZE);
         virt_t next = area->range.end;
         if (more)
@@ -126,8 +128,6 @@ static void show_areas(struct text *text, const void *subject,
         if (next.v == vsyscall_area.range.end.v)
             break;
         area = area_after_giving_way(subject, &process, next);
-        if (!area && process.context)
-            area = &vsyscall_area;
     }
     heap_free(buffer);
 }
@@ -144,7 +144,7 @@ struct measured {
     struct procfs_usage *out;
 };
 
-static void add_file_page(phys_t frame, struct procfs_usage *out)
+static void add_file_page(phys_t frame, bool shared, struct procfs_usage *out)
 {
     uint64_t times = frames_mappings(&machine_frames, frame);
     if (times == 0)
@@ -155,6 +155,7 @@ static void add_file_page(phys_t frame, struct procfs_usage *out)
     out->resident += PAGE_SIZE;
     out->file += PAGE_SIZE;
     out->share += PAGE_SIZE / times;
+    *(shared ? &out->share_shared : &out->share_file) += PAGE_SIZE / times;
     out->share_dirty += dirty ? PAGE_SIZE / times : 0;
     if (times > 1)
         *(dirty ? &out->shared_dirty : &out->shared_clean) += PAGE_SIZE;
@@ -180,7 +181,7 @@ static void add_leaf(void *context, virt_t at, int level, pte_t leaf)
     if (leaf.v & PTE_A)
         out->referenced += size;
     if (a->source && (pt_leaf_is_borrowed(leaf) || a->flags & AREA_SHARED)) {
-        add_file_page(phys(leaf.v & PTE_ADDRESS), out);
+        add_file_page(phys(leaf.v & PTE_ADDRESS), a->flags & AREA_SHARED, out);
         return;
     }
     uint64_t users =
@@ -238,18 +239,22 @@ static void maps_put_size(struct text *text, const char *label, uint64_t bytes)
     text_append(text, line, start + digits + 4);
 }
 
-static void maps_put_usage(struct text *text, const struct procfs_usage *u)
+static void maps_put_usage(struct text *text, const struct procfs_usage *u, bool all)
 {
     maps_put_size(text, "Rss", u->resident);
     maps_put_size(text, "Pss", u->share);
     maps_put_size(text, "Pss_Dirty", u->share_dirty);
+    if (all) {
+        maps_put_size(text, "Pss_Anon", u->share - u->share_file - u->share_shared);
+        maps_put_size(text, "Pss_File", u->share_file);
+        maps_put_size(text, "Pss_Shmem", u->share_shared);
+    }
     maps_put_size(text, "Shared_Clean", u->shared_clean);
     maps_put_size(text, "Shared_Dirty", u->shared_dirty);
     maps_put_size(text, "Private_Clean", u->private_clean);
     maps_put_size(text, "Private_Dirty", u->private_dirty);
     maps_put_size(text, "Referenced", u->referenced);
     maps_put_size(text, "Anonymous", u->anonymous);
-    maps_put_size(text, "KSM", 0);
     maps_put_size(text, "LazyFree", u->lazyfree);
     maps_put_size(text, "AnonHugePages", u->large);
     maps_put_size(text, "ShmemPmdMapped", 0);
@@ -278,6 +283,7 @@ static void maps_put_flags(struct text *text, const struct area *a)
         {AREA_NO_RESERVE, "nr"},
         {AREA_WIPE_ON_FORK, "wf"},
         {AREA_DONT_DUMP, "dd"},
+        {AREA_CLEAN, "sd"},
         {AREA_HUGE, "hg"},
         {AREA_NO_HUGE, "nh"},
         {AREA_MERGEABLE, "mg"},
@@ -291,8 +297,9 @@ static void maps_put_flags(struct text *text, const struct area *a)
     text_printf(text, "VmFlags:%s%s%s%s mr%s me%s", prot_can_read(a->prot) ? " rd" : "",
                 prot_can_write(a->prot) ? " wr" : "", prot_can_execute(a->prot) ? " ex" : "",
                 shared && !fixed ? " sh" : "", fixed ? "" : " mw", shared ? " ms" : "");
+    uint32_t flags = a->flags ^ AREA_CLEAN; /* "sd" is its opposite */
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
-        if (words[i].flag == 0 ? accounted : (a->flags & words[i].flag) != 0)
+        if (words[i].flag == 0 ? accounted : (flags & words[i].flag) != 0)
             text_printf(text, " %s", words[i].word);
     text_printf(text, " \n");
 }
@@ -313,7 +320,7 @@ static void show_usage(struct text *text, const void *subject, struct fs_process
     maps_put_size(text, "Size", usage.size);
     maps_put_size(text, "KernelPageSize", PAGE_SIZE);
     maps_put_size(text, "MMUPageSize", PAGE_SIZE);
-    maps_put_usage(text, &usage);
+    maps_put_usage(text, &usage, false);
     text_printf(text, "THPeligible:    %8u\n", may_have_large(area));
     maps_put_flags(text, area);
 }
@@ -349,7 +356,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0 ", all.start.v, all.end.v);
     text_pad(text, line, MAPS_NAME_COLUMN);
     text_printf(text, "[rollup]\n");
-    maps_put_usage(text, &total);
+    maps_put_usage(text, &total, true);
 }
 
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)

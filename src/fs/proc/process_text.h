@@ -56,10 +56,11 @@ enum err procfs_store_oom_score_adj(const char *bytes, size_t size, void *contex
 struct location procfs_area_location(const struct area *area);
 
 /* Mapped memory of an area, in bytes. `share`: PSS, in which a page that is mapped n times
- * counts 1/n. */
+ * counts 1/n; share_file and share_shared are the parts of it that areas of files have. */
 struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
-        private_dirty, referenced, anonymous, lazyfree, file, large, locked, swapped, swap_share;
+        private_dirty, referenced, anonymous, lazyfree, file, large, locked, swapped, swap_share,
+        share_file, share_shared;
 };
 
 /* Totals of all areas of a process, in pages. O(1). */

@@ -126,7 +126,8 @@ void proc_show_locks(struct text *text, void *context)
     visit_files(put_locks, &lines);
 }
 
-/* Deterministic cache parameters (SDM 2A, CPUID leaf 4; AMD: leaf 8000001DH, in the same form). */
+/* Deterministic cache parameters (SDM 2A, CPUID leaf 4; AMD: leaf 8000001DH, in the same form). Without them, as by QEMU's
+ * TCG: AMD's leaves 80000005H and 80000006H (APM 3, E.4.4), with Linux's indexes. */
 struct cache {
     uint32_t type, level, line, partitions, ways, sets;
 };
@@ -134,9 +135,17 @@ struct cache {
 static bool proc_cache_read(uint32_t index, struct cache *out)
 {
     uint32_t leaf = cpuid(0, 0).eax >= 4 && cpuid(4, 0).eax != 0 ? 4 : 0x8000001d;
-    if (leaf != 4 && cpuid(0x80000000, 0).eax < leaf)
-        return false;
     struct cpuid r = cpuid(leaf, index);
+    if (leaf != 4 && cpuid(0x80000000, 0).eax < leaf) {
+        r = cpuid(0x80000005 + index / 2, 0);
+        uint32_t word = index % 2 ? r.edx : r.ecx, line = word & 0xff;
+        uint32_t kib = index < 2 ? word >> 24 : index == 2 ? word >> 16 : word >> 18 << 9;
+        if (cpuid(0x80000000, 0).eax < 0x80000006 || line == 0 || kib == 0)
+            return false;
+        *out = (struct cache){index < 2 ? index + 1 : 3, index < 2 ? 1 : index, line, 1, 1,
+                              kib * 1024 / line};
+        return true;
+    }
     *out = (struct cache){r.eax & 31,          r.eax >> 5 & 7,
                           (r.ebx & 0xfff) + 1, (r.ebx >> 12 & 0x3ff) + 1,
                           (r.ebx >> 22) + 1,   r.ecx + 1};
@@ -152,13 +161,12 @@ uint64_t proc_cache_size(uint32_t index)
 {
     struct cache c;
     uint64_t size = 0;
+    if (index == PROC_CACHE_LAST && cpuid(4, 0).eax == 0)
+        index = 2; /* AMD's L2, as on Linux */
     if (index != PROC_CACHE_LAST)
         return proc_cache_read(index, &c) ? cache_bytes(&c) : 0;
     for (uint32_t i = 0; i < 4 && proc_cache_read(i, &c); i++)
         size = cache_bytes(&c);
-    /* Its L2 cache alone: AMD's leaf, which Intel has too. */
-    if (size == 0 && cpuid(0x80000000, 0).eax >= 0x80000006)
-        size = (uint64_t)(cpuid(0x80000006, 0).ecx >> 16) * 1024;
     return size;
 }
 

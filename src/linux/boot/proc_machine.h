@@ -37,5 +37,5 @@ struct proc_number {
 
 /* The size in bytes of the CPU's cache by its index in /sys/devices/system/cpu/cpu0/cache; 0: there is
  * none, or the CPU does not say. */
-#define PROC_CACHE_LAST UINT32_MAX /* the largest */
+#define PROC_CACHE_LAST UINT32_MAX /* the one of /proc/cpuinfo: the largest; AMD: L2 */
 uint64_t proc_cache_size(uint32_t index);

@@ -54,7 +54,8 @@ static enum err store_host_name(const char *bytes, size_t size, void *context)
 /* A number that may be set: context is its struct proc_number. */
 static void show_number(struct text *text, void *context)
 {
-    text_printf(text, "%lu\n", *((const struct proc_number *)context)->value);
+    const struct proc_number *number = context;
+    text_printf(text, number->most == UINT64_MAX ? "%lu\n" : "%ld\n", *number->value);
 }
 
 static enum err store_number(const char *bytes, size_t size, void *context)
@@ -97,6 +98,9 @@ static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
                           msg_max_number = {&msg_max, 0, INT32_MAX},
                           msg_queue_number = {&msg_queue_max, 0, INT32_MAX},
                           msg_most_number = {&msg_most, 0, 32768},
+                          msg_next_number = {&msg_next_id, 0, INT32_MAX},
+                          sem_next_number = {&sem_next_id, 0, INT32_MAX},
+                          shm_next_number = {&shm_next_id, 0, INT32_MAX},
                           mq_queues_number = {&mq_queues_max, 0, INT32_MAX},
                           mq_msg_number = {&mq_msg_max, 1, 65536},
                           mq_size_number = {&mq_size_max, 128, 16777216},
@@ -180,10 +184,13 @@ static const struct procfs_row rows[] = {
     NUMBER("sys/fs/mqueue/msgsize_default", mq_size_default_number),
     NUMBER("sys/fs/mqueue/msgsize_max", mq_size_number),
     NUMBER("sys/fs/mqueue/queues_max", mq_queues_number),
+    NUMBER("sys/kernel/msg_next_id", msg_next_number),
     NUMBER("sys/kernel/msgmax", msg_max_number),
     NUMBER("sys/kernel/msgmnb", msg_queue_number),
     NUMBER("sys/kernel/msgmni", msg_most_number),
     {"sys/kernel/sem", show_sem_limits, NULL, NULL, 0},
+    NUMBER("sys/kernel/sem_next_id", sem_next_number),
+    NUMBER("sys/kernel/shm_next_id", shm_next_number),
     NUMBER("sys/kernel/shmall", shm_all_number),
     NUMBER("sys/kernel/shmmax", shm_max_number),
     NUMBER("sys/kernel/shmmni", shm_most_number),

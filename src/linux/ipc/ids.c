@@ -47,10 +47,11 @@ static MUST_CHECK enum err ids_grow(struct ipc_ids *ids)
     return E_OK;
 }
 
-/* The next free slot below `end`, a third of which at least is free. */
-static uint32_t free_slot(const struct ipc_ids *ids, uint32_t end)
+/* The first free slot from `at` on, or from 0 on, below `end`, a third of which at least is free. */
+static uint32_t free_slot(const struct ipc_ids *ids, uint32_t at, uint32_t end)
 {
-    uint32_t at = ids->last + 1 < end ? ids->last + 1 : 0;
+    if (at >= end)
+        at = 0;
     for (;;) {
         uint64_t busy = ids->used[at / 64] >> at % 64;
         if (!(busy & 1))
@@ -65,23 +66,31 @@ enum err ipc_add(struct ipc_ids *ids, struct ipc_object *object, int key, uint32
 {
     if (ids->count >= ids->limit)
         return E_NOSPC;
-    uint32_t end = ids->count + ids->count / 2 + 1;
+    uint32_t end = ids->count + ids->count / 2 + 1, wanted = (uint32_t)*ids->next;
+    bool chosen = wanted != UINT32_MAX;
+    *ids->next = UINT64_MAX;
+    if (chosen)
+        end += wanted % IPC_SLOTS;
     end = end < CYCLE_MIN ? CYCLE_MIN : end;
     end = end > IPC_SLOTS ? IPC_SLOTS : end;
     while (ids->capacity < end)
         if (ids_grow(ids) != E_OK)
             return E_NOMEM;
     const struct credentials *c = credentials_current();
-    uint32_t slot = free_slot(ids, end);
-    if (ids->last != UINT32_MAX && slot <= ids->last)
-        ids->sequence = (ids->sequence + 1) & (INT32_MAX >> ID_SHIFT);
-    ids->last = slot;
+    uint32_t slot = free_slot(ids, chosen ? wanted % IPC_SLOTS : ids->last + 1, end);
+    uint32_t sequence = wanted >> ID_SHIFT;
+    if (!chosen) {
+        if (ids->last != UINT32_MAX && slot <= ids->last)
+            ids->sequence = (ids->sequence + 1) & (INT32_MAX >> ID_SHIFT);
+        ids->last = slot;
+        sequence = ids->sequence;
+    }
     ids->slots[slot] = object;
     ids->used[slot / 64] |= UINT64_C(1) << slot % 64;
     ids->count++;
     if (slot >= ids->end)
         ids->end = slot + 1;
-    object->id = (int)(ids->sequence << ID_SHIFT | slot);
+    object->id = (int)(sequence << ID_SHIFT | slot);
     object->key = key;
     object->uid = object->cuid = c->uid.effective;
     object->gid = object->cgid = c->gid.effective;

@@ -4,7 +4,8 @@
  *
  *     id = sequence number << 15 | index of the slot        key --> object, unless the key is IPC_PRIVATE
  *
- * Ids are given out in Linux's order. A find is O(1), a new object O(slots / 64) at most. Guarded by kernel_lock. What
+ * Ids are given out in Linux's order; who restores a process chooses the next one (/proc/sys/kernel/msg_next_id and
+ * kin): if its slot is taken, the object gets a free one behind it. A find is O(1), a new object O(slots / 64) at most. Guarded by kernel_lock. What
  * sleeps on an object looks it up again afterwards, by its id.
  */
 #pragma once
@@ -49,12 +50,13 @@ struct ipc_ids {
     uint64_t *used;                      /* heap; bit n: slot n */
     uint32_t capacity, count, last, end; /* end: above the last slot in use */
     uint32_t sequence, limit;
+    uint64_t *next; /* the id of the next new object, or UINT64_MAX: as above */
     struct hash_table keys;
 };
 
-#define IPC_IDS_INIT(ids, most)                                                                    \
+#define IPC_IDS_INIT(ids, most, next_id)                                                           \
     {                                                                                              \
-        .last = UINT32_MAX, .limit = most, .keys = HASH_TABLE_INIT((ids).keys)                     \
+        .last = UINT32_MAX, .limit = most, .next = &next_id, .keys = HASH_TABLE_INIT((ids).keys)   \
     }
 
 /* struct ipc64_perm, the beginning of each struct that IPC_STAT returns and IPC_SET takes. */

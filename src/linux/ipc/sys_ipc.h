@@ -39,3 +39,4 @@ extern uint64_t shm_max, shm_all, shm_most, msg_max, msg_queue_max, msg_most;
 extern uint64_t mq_queues_max, mq_msg_max, mq_size_max, mq_msg_default, mq_size_default;
 /* The four numbers of /proc/sys/kernel/sem: most in a set, in all sets, operations of a call, sets. */
 extern uint64_t sem_limits[4];
+extern uint64_t msg_next_id, sem_next_id, shm_next_id;

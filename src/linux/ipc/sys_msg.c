@@ -54,7 +54,8 @@ struct sender {
 };
 
 uint64_t msg_max = 8192, msg_queue_max = 16384, msg_most = 32000;
-static struct ipc_ids queues = IPC_IDS_INIT(queues, 32000);
+uint64_t msg_next_id = UINT64_MAX;
+static struct ipc_ids queues = IPC_IDS_INIT(queues, 32000, msg_next_id);
 static uint64_t bytes_total, messages_total, memory_used;
 
 static struct queue *queue_of(struct ipc_object *object)

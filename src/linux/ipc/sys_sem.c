@@ -75,7 +75,8 @@ struct sem_wait {
 };
 
 uint64_t sem_limits[4] = {32000, 1024000000, 500, 32000};
-static struct ipc_ids sets = IPC_IDS_INIT(sets, 32000);
+uint64_t sem_next_id = UINT64_MAX;
+static struct ipc_ids sets = IPC_IDS_INIT(sets, 32000, sem_next_id);
 static uint64_t sems_total;
 static struct hash_table undos = HASH_TABLE_INIT(undos);
 

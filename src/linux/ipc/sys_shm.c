@@ -47,7 +47,8 @@ struct segment {
 };
 
 uint64_t shm_max = UINT64_MAX - (1 << 24), shm_all = UINT64_MAX - (1 << 24), shm_most = 4096;
-static struct ipc_ids segments = IPC_IDS_INIT(segments, 4096);
+uint64_t shm_next_id = UINT64_MAX;
+static struct ipc_ids segments = IPC_IDS_INIT(segments, 4096, shm_next_id);
 static uint64_t pages_total;
 
 static struct segment *segment_of(struct ipc_object *object)

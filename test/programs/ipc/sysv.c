@@ -422,6 +422,30 @@ static void tables(void)
     show("/proc/sys/kernel/shmall");
 }
 
+/* /proc/sys/kernel/shm_next_id: sequence and slot of the next new object alone. */
+static void next_ids(void)
+{
+    static const int wanted[] = {7 << 15 | 300, 7 << 15 | 300, 0x7fff << 15 | 9};
+    int ids[4], usual = shmget(IPC_PRIVATE, 1, 0600),
+                fd = open("/proc/sys/kernel/shm_next_id", O_RDWR);
+    show("/proc/sys/kernel/shm_next_id");
+    TRY(write(fd, "-2", 2));
+    TRY(write(fd, "2147483648", 10));
+    for (int i = 0; i < 3; i++) {
+        char text[20];
+        TRY(pwrite(fd, text, (size_t)sprintf(text, "%d", wanted[i]), 0));
+        ids[i] = shmget(IPC_PRIVATE, 1, 0600);
+        printf("%d: %d, slot %d\n", wanted[i], ids[i] >> 15, ids[i] & 0x7fff);
+    }
+    show("/proc/sys/kernel/shm_next_id");
+    ids[3] = shmget(IPC_PRIVATE, 1, 0600);
+    printf("the next is as usual: %d\n", ids[3] == usual + 1);
+    for (int i = 0; i < 4; i++)
+        shmctl(ids[i], IPC_RMID, NULL);
+    shmctl(usual, IPC_RMID, NULL);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     self = argv[0];
@@ -435,5 +459,6 @@ int main(int argc, char **argv)
     semaphores();
     contention();
     tables();
+    next_ids();
     return 0;
 }

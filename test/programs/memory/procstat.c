@@ -7,8 +7,10 @@
 #include "result.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -334,6 +336,66 @@ static void faults(void)
     truth("faults: of the only thread", before.ru_minflt - after.ru_minflt <= 8);
 }
 
+/* All of a small file, in static memory. */
+static char *contents(int pid, const char *name)
+{
+    static char text[1 << 16];
+    char path[64];
+    size_t size = 0;
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    int fd = open(path, O_RDONLY);
+    for (ssize_t n; (n = read(fd, text + size, sizeof text - 1 - size)) > 0;)
+        size += (size_t)n;
+    close(fd);
+    text[size] = '\0';
+    return text;
+}
+
+static long rollup(const char *name)
+{
+    char *at = strstr(contents(getpid(), "smaps_rollup"), name);
+    return at ? atol(at + strlen(name)) : -1;
+}
+
+/* smaps_rollup divides the PSS by what the pages are of. */
+static void shares(void)
+{
+    long anonymous = rollup("Pss_Anon:"), memory = rollup("Pss_Shmem:");
+    char *own = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *shared = mmap(NULL, 32 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    memset(own, 1, 64 * PAGE);
+    memset(shared, 1, 32 * PAGE);
+    long grown = rollup("Pss_Anon:") - anonymous;
+    long sum = rollup("Pss_Anon:") + rollup("Pss_File:") + rollup("Pss_Shmem:") - rollup("Pss:");
+    printf("Pss_Shmem grows by %ld kB, Pss_Anon by about 256: %d, their sum is Pss: %d\n",
+           rollup("Pss_Shmem:") - memory, grown >= 256 && grown <= 272, sum >= -3 && sum <= 3);
+}
+
+/* A process without any area: what remains is the page of the calls that no munmap() reaches. */
+static void without_memory(void)
+{
+    char last[128] = "";
+    char *vsyscall = strstr(contents(getpid(), "maps"), "ffffffffff600000-");
+    if (vsyscall)
+        snprintf(last, sizeof last, "%s", vsyscall);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        munmap(NULL, (1ul << 47) - PAGE);
+        _exit(1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    printf("stopped by signal %d\n", WIFSTOPPED(status) ? WSTOPSIG(status) : -1);
+    printf("maps: %s\n",
+           strcmp(contents(pid, "maps"), last) == 0 ? "right" : contents(pid, "maps"));
+    char *at = contents(pid, "smaps_rollup");
+    printf("%.17s, Pss_Anon%s\n", at, strstr(at, "Pss_Anon:              0 kB") ? " 0" : "?");
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 4096);
@@ -347,5 +409,7 @@ int main(void)
     growth();
     transfers();
     faults();
+    shares();
+    without_memory();
     return 0;
 }

@@ -63,10 +63,27 @@ static char *map(size_t pages, int flags, int fd)
     return p;
 }
 
+/* smaps says "sd" of an area that is newer than the last clearing. */
+static int area_is_dirty(const volatile void *p)
+{
+    char line[512];
+    FILE *smaps = fopen("/proc/self/smaps", "r");
+    unsigned long start, end;
+    int inside = 0, found = -1;
+    while (fgets(line, sizeof line, smaps))
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            inside = start <= (uintptr_t)p && (uintptr_t)p < end;
+        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+            found = strstr(line, " sd") != NULL;
+    fclose(smaps);
+    return found;
+}
+
 static void anonymous(void)
 {
     volatile char *p = map(8, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     show("new, untouched", p, 1);
+    truth("a new area is soft-dirty", !supported || area_is_dirty(p) == 1);
     p[0] = 1;
     show("written", p, 1);
     (void)p[PAGE];
@@ -79,6 +96,7 @@ static void anonymous(void)
     show("read, cleared", p + PAGE, 0);
     hidden = 0;
     show("untouched, cleared", p + 2 * PAGE, 0);
+    truth("a cleared area is not", area_is_dirty(p) == 0);
     (void)p[0];
     show("read after clearing", p, 0);
     p[0] = 2;

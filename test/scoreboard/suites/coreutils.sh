@@ -6,6 +6,7 @@ packages="coreutils bash perl diffutils grep sed findutils mawk locales acl attr
 tools="localedef"
 start=/suite
 memory=1G
+native=1
 minimum=130
 sample=16
 title="200 of the tests, drawn by a fixed seed, as root and as nobody"

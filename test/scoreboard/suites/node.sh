@@ -5,6 +5,7 @@ source=nodejs
 packages="nodejs bash coreutils procps openssl dash"
 start=/suite
 memory=1G
+native=1
 minimum=250
 sample=8
 title="300 of test/parallel, drawn by a fixed seed"

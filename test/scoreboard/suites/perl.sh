@@ -6,8 +6,10 @@ source=perl
 packages="perl bash coreutils procps libc-bin dash"
 start=/suite/t
 memory=512M
-minimum=90
-sample=16
+native=1
+minimum=121
+sample=10
+slow="io/crlf_through.t io/open.t io/pipe.t io/through.t lib/croak.t op/alarm.t op/fork.t op/magic.t op/sigdispatch.t op/sleep.t op/sselect.t op/stat.t op/threads.t ../lib/Thread.t ../lib/feature.t ../lib/strict.t"
 title="t/io, t/lib, and of t/op, t/re and lib what asks the kernel for something"
 
 list() {

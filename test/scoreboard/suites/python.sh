@@ -4,6 +4,7 @@
 packages="libpython3.11-testsuite python3.11 tzdata netbase media-types dash"
 start=/tmp
 memory=1G
+native=1
 minimum=80
 sample=6
 title="CPython 3.11's modules that ask the kernel for something"

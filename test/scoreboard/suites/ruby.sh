@@ -5,6 +5,7 @@ source=ruby3.1
 packages="ruby ruby-test-unit bash coreutils procps tzdata dash"
 start=/suite
 memory=1G
+native=1
 minimum=60
 sample=6
 title="bootstraptest, and of test/ruby, test/socket and others what asks the kernel for something; a case is a file"

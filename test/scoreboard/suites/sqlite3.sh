@@ -6,8 +6,10 @@ source=sqlite3
 tools="gcc make tclsh"
 start=/tmp
 memory=1G
-minimum=1
-sample=8
+native=1
+minimum=34
+sample=4
+among=kvtest
 title="speedtest1 (verified), fuzzcheck, threadtest3, kvtest"
 
 list() {

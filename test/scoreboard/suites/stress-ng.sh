@@ -4,9 +4,10 @@
 # that is absent say so with a status of their own, which is not 0.
 packages="stress-ng"
 start=/tmp
-memory=1G
+memory=2G
 minimum=1
-sample=15
+sample=9
+also="l1cache dev"
 title="stressors of stress-ng, 2 seconds each, verified"
 
 list() {

@@ -5,8 +5,10 @@ source=tcl8.6
 packages="tcl8.6 bash coreutils dash"
 start=/suite/tests
 memory=512M
-minimum=40
+native=1
+minimum=51
 sample=8
+slow="aaa_exit chanio cmdAH encoding event exec http httpPipeline interp io ioCmd main pkgMkIndex socket tcltest timer"
 title="channels, sockets, processes, files, events, packages and some of the language; a case is a file"
 
 list() {
