@@ -6,14 +6,54 @@
 #define _GNU_SOURCE
 #include "result.h"
 
-#include <linux/genetlink.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define TRY(call) result(#call, call)
+
+/* linux/netlink.h and linux/genetlink.h, which musl lacks */
+enum {
+    NETLINK_KOBJECT_UEVENT = 15,
+    NETLINK_GENERIC = 16
+};
+enum {
+    NETLINK_ADD_MEMBERSHIP = 1,
+    NETLINK_DROP_MEMBERSHIP = 2,
+    NETLINK_LIST_MEMBERSHIPS = 9
+};
+enum {
+    NLM_F_REQUEST = 1,
+    NLM_F_ACK = 4,
+    NLMSG_NOOP = 1,
+    NLMSG_ERROR = 2
+};
+enum {
+    GENL_ID_CTRL = 16,
+    CTRL_CMD_GETFAMILY = 3
+};
+enum {
+    CTRL_ATTR_FAMILY_ID = 1,
+    CTRL_ATTR_FAMILY_NAME = 2,
+    CTRL_ATTR_VERSION = 3
+};
+#define SOL_NETLINK 270
+#define ALIGN4(n)   (((n) + 3u) & ~3u)
+#define BODY        20 /* of a generic message: after both headers */
+
+struct sockaddr_nl {
+    unsigned short nl_family, nl_pad;
+    unsigned nl_pid, nl_groups;
+};
+struct header { /* struct nlmsghdr */
+    unsigned length;
+    unsigned short type, flags;
+    unsigned sequence, pid;
+};
+struct attribute {
+    unsigned short length, type;
+};
 
 static int open_netlink(int protocol, unsigned groups)
 {
@@ -118,43 +158,47 @@ static void events(void)
     wait(NULL);
 }
 
+static void show_attributes(const char *at, const char *end)
+{
+    while (at < end) {
+        struct attribute a;
+        memcpy(&a, at, sizeof a);
+        const char *value = at + sizeof a;
+        if (a.type == CTRL_ATTR_FAMILY_ID)
+            printf(", number %d", *(const unsigned short *)(const void *)value);
+        if (a.type == CTRL_ATTR_FAMILY_NAME)
+            printf(", name %s", value);
+        if (a.type == CTRL_ATTR_VERSION)
+            printf(", version %d", *(const int *)(const void *)value);
+        at += ALIGN4(a.length);
+    }
+}
+
 static void ask(int fd, unsigned short type, unsigned short flags, unsigned char command,
                 const char *name)
 {
     struct {
-        struct nlmsghdr header;
-        struct genlmsghdr generic;
-        struct nlattr attribute;
+        struct header header;
+        unsigned char generic[4];
+        struct attribute attribute;
         char name[16];
-    } request = {.header = {.nlmsg_type = type,
-                            .nlmsg_flags = (unsigned short)(NLM_F_REQUEST | flags),
-                            .nlmsg_seq = 7},
-                 .generic = {.cmd = command, .version = 1},
-                 .attribute = {(unsigned short)(4 + strlen(name) + 1), CTRL_ATTR_FAMILY_NAME}};
+    } request = {
+        .header = {.type = type, .flags = (unsigned short)(NLM_F_REQUEST | flags), .sequence = 7},
+        .generic = {command, 1},
+        .attribute = {(unsigned short)(4 + strlen(name) + 1), CTRL_ATTR_FAMILY_NAME}};
     char answer[4096];
     strcpy(request.name, name);
-    request.header.nlmsg_len = (unsigned)(NLMSG_LENGTH(4) + NLA_ALIGN(request.attribute.nla_len));
-    if (send(fd, &request, request.header.nlmsg_len, 0) < 0) {
+    request.header.length = BODY + ALIGN4(request.attribute.length);
+    if (send(fd, &request, request.header.length, 0) < 0)
         printf("%s\n", strerror(errno));
-        return;
-    }
-    ssize_t size;
-    while ((size = recv(fd, answer, sizeof answer, MSG_DONTWAIT)) > 0) {
-        struct nlmsghdr *header = (struct nlmsghdr *)(void *)answer;
-        printf("type %d", header->nlmsg_type);
-        if (header->nlmsg_type == NLMSG_ERROR)
-            printf(", %s", strerror(-((struct nlmsgerr *)NLMSG_DATA(header))->error));
+    while (recv(fd, answer, sizeof answer, MSG_DONTWAIT) > 0) {
+        struct header header;
+        memcpy(&header, answer, sizeof header);
+        printf("type %d", header.type);
+        if (header.type == NLMSG_ERROR)
+            printf(", %s", strerror(-*(const int *)(const void *)(answer + sizeof header)));
         else
-            for (struct nlattr *a = (struct nlattr *)(answer + NLMSG_LENGTH(4));
-                 (char *)a < answer + header->nlmsg_len;
-                 a = (struct nlattr *)((char *)a + NLA_ALIGN(a->nla_len))) {
-                if (a->nla_type == CTRL_ATTR_FAMILY_ID)
-                    printf(", number %d", *(unsigned short *)(a + 1));
-                if (a->nla_type == CTRL_ATTR_FAMILY_NAME)
-                    printf(", name %s", (char *)(a + 1));
-                if (a->nla_type == CTRL_ATTR_VERSION)
-                    printf(", version %d", *(int *)(a + 1));
-            }
+            show_attributes(answer + BODY, answer + header.length);
         printf("\n");
     }
 }
