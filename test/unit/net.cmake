@@ -5,6 +5,7 @@ set(net_sources src/net/stack/by_port.c src/net/stack/card.c src/net/stack/cooki
     test/unit/support/net_card.c test/unit/support/net_native.c)
 ouro_host_test(net/stack/loopback ${net_sources} LWIP SHADOW linux)
 ouro_host_test(net/stack/mends ${net_sources} test/unit/support/net_wire.c LWIP SHADOW linux)
+ouro_host_test(net/stack/growth ${net_sources} test/unit/support/net_wire.c LWIP SHADOW linux)
 ouro_host_test(net/stack/due ${net_sources} test/unit/support/net_wire.c LWIP SHADOW linux)
 ouro_host_test(net/stack/card ${net_sources} LWIP SHADOW linux)
 ouro_fuzzer(net/net ${net_sources} LWIP SHADOW linux)

@@ -10,6 +10,7 @@
 #include "net/stack/secret.h"
 #include "net/stack/stack.h"
 
+#include <lwip/inet_chksum.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/raw.h>
 #include <lwip/udp.h>
@@ -338,6 +339,34 @@ static u8_t on_raw_hops(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip
     return 0;
 }
 
+static void fragment4(unsigned offset, bool more, const void *data, unsigned size)
+{
+    uint8_t packet[64] = {0x45, 0, 0,  0, 0, 7, 0,  0, 64, WIRE_PROTOCOL,
+                          0,    0, 10, 0, 0, 1, 10, 0, 0,  2};
+    packet[3] = (uint8_t)(20 + size);
+    packet[6] = more ? 0x20 : 0;
+    packet[7] = (uint8_t)(offset / 8);
+    uint16_t sum = inet_chksum(packet, 20);
+    memcpy(packet + 10, &sum, sizeof sum);
+    memcpy(packet + 20, data, size);
+    wire_packet(packet, 20 + size);
+}
+
+static void test_ipv4_fragment_without_data(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[8];
+    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V4, WIRE_PROTOCOL);
+    raw_recv(raw, on_raw, NULL);
+    datagrams = 0;
+    fragment4(0, true, bytes, 8);
+    fragment4(8, false, bytes, 0);
+    assert_int_equal(datagrams, 0);
+    fragment4(8, false, bytes, 8);
+    assert_int_equal(datagrams, 1);
+    raw_remove(raw);
+}
+
 /* A fragment without data is dropped: the datagram is whole without it, or never. */
 static void test_ipv6_fragment_without_data(void **state)
 {
@@ -535,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_byte_half_way_round),
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
         cmocka_unit_test(test_ipv6_fragment_missing),
+        cmocka_unit_test(test_ipv4_fragment_without_data),
         cmocka_unit_test(test_ipv6_fragment_without_data),
         cmocka_unit_test(test_ipv6_header_of_the_first_fragment),
         cmocka_unit_test(test_ipv6_reassembly_time),
