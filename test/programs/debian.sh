@@ -30,7 +30,7 @@ in_ouro() {
         case $word in *[?*]*) continue ;; esac # a pattern of what another Debian has
         words+=(--with "$word")
     done
-    "$ouro" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
+    "$ouro" run --medium direct --machine microvm --timeout $((600 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
         ${packages:+--sysroot "$packages"} --root "$work/root" "${words[@]}" "$native" "${arguments[@]}"
 }
 

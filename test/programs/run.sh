@@ -37,7 +37,7 @@ in_ouro() {
         words+=(-e "$word")
     done
     [ -z "${KERNEL:-}" ] || words+=(--kernel "$KERNEL")
-    local machine=(--medium direct --machine microvm --timeout $((60 * ${SLOW:-1})))
+    local machine=(--medium direct --machine microvm --timeout $((180 * ${SLOW:-1})))
     [ "${EMULATOR:-qemu}" = qemu ] || machine=(--emulator "$EMULATOR" --timeout $((300 * ${SLOW:-1})))
     [ -z "${CPUS:-}" ] || machine+=(--cpus "$CPUS")
     cd "$work/root" && exec "$ouro" run "${machine[@]}" --append "loglevel=3 ${WORDS:-}" --root . --bare "${words[@]}" "${command[@]}"

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define BLANKS " \t"
 
@@ -54,6 +55,9 @@ static const char *const before_commands[] = {
     "if",    "then", "else",  "elif",     "do",      "while", "until", "time",
     "exec",  "eval", "trap",  "env",      "command", "nohup", "nice",  "sudo",
     "xargs", "!",    "-exec", "-execdir", "{",       NULL};
+/* Those of them that start programs only. */
+static const char *const before_programs[] = {"exec",  "env",   "nohup",    "nice", "sudo",
+                                              "xargs", "-exec", "-execdir", NULL};
 /* The shell has these itself. */
 static const char *const builtins[] = {
     "echo", "printf", "test",     "[",     "true", "false", "pwd",    "kill",  "cd",
@@ -91,29 +95,55 @@ static void add_once(struct args *out, const char *word)
     args_add(out, word);
 }
 
+enum starter {
+    NO_STARTER,
+    BEFORE_COMMAND,
+    BEFORE_PROGRAM
+};
+
 /* A word; returns true if a command may stand behind it. */
-static bool take_word(const char *word, bool command, bool *starter, struct args *out)
+static bool take_word(const char *word, bool command, enum starter *starter, struct args *out)
 {
     if (is_one(before_commands, word) && (command || *word == '-')) {
         bool program = *word != '-' && strcmp(word, "!") != 0 && strcmp(word, "{") != 0;
         if (program && is_name(word))
             add_once(out, word); /* xargs, env and nice are programs too; keywords are not found */
-        return *starter = true;
+        *starter = is_one(before_programs, word) ? BEFORE_PROGRAM : BEFORE_COMMAND;
+        return true;
     }
     if (!command)
         return false;
     if (is_assignment(word) || (*starter && (*word == '-' || (*word >= '0' && *word <= '9'))))
         return true;
-    *starter = false;
-    if (is_name(word) && !is_one(builtins, word))
+    if (is_name(word) && (*starter == BEFORE_PROGRAM || !is_one(builtins, word)))
         add_once(out, word);
+    *starter = NO_STARTER;
     return false;
+}
+
+/* A variable that is named as the command in it: AWK=awk, SED=/bin/sed, ${AWK:=awk}. */
+static void take_variable(const char *word, struct args *out)
+{
+    word += strncmp(word, "${", 2) == 0 ? 2 : 0;
+    size_t name = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    const char *value = word + name;
+    value += *value == ':';
+    if (name == 0 || (*value != '=' && *value != '-'))
+        return;
+    size_t length = strcspn(++value, "}");
+    if (length < name || strncasecmp(value + length - name, word, name) != 0 ||
+        (length > name && value[length - name - 1] != '/'))
+        return;
+    char *command = string_format("%.*s", (int)length, value);
+    if (is_name(command))
+        add_once(out, command);
+    free(command);
 }
 
 static void read_line(const char *line, size_t size, bool command, struct args *out)
 {
     static const char ends[] = " \t;|&()`<>\"'\n";
-    bool starter = false;
+    enum starter starter = NO_STARTER;
     int depth = 0; /* parentheses */
     for (size_t i = 0; i < size;) {
         char c = line[i];
@@ -134,6 +164,7 @@ static void read_line(const char *line, size_t size, bool command, struct args *
         while (i + length < size && !strchr(ends, line[i + length]))
             length++;
         char *word = string_format("%.*s", (int)length, line + i);
+        take_variable(word, out);
         bool pattern = depth == 0 && i + length < size && line[i + length] == ')'; /* of case */
         if (!pattern)
             command = take_word(word, command, &starter, out);

@@ -68,6 +68,7 @@ for page in "$top/README.md" "$top"/docs/*.md; do
         inside { print > (name "." sprintf("%02d", count) ".block") }' "$page"
 done
 # Commands within the README's sentences, as the one with the least memory for hello.
+# shellcheck disable=SC2016 # a pattern
 sed -n 's/.*`\(\.\/ouro run [^`]* hello\.c\)`.*/\1/p' "$top/README.md" >README.words.block
 [ -s README.words.block ] || bad 'the README does not say how much memory hello needs'
 for block in *.block; do

@@ -144,4 +144,14 @@ copy
 script -qec 'copy/ouro run x' /dev/null >out 2>err </dev/null
 tr '\r' '\n' <out | grep -Eq 'ouro: building kernel: \[1/2\] …0+7\.obj$' || { bad 'a terminal: not the end of what is built'; show out; }
 tr '\r' '\n' <out | grep -q '0\{60\}' && bad 'a terminal: more than a line'
+
+# Beside another build it says what it waits for.
+flock build/.lock sleep 4 &
+sleep 0.5
+stand_in ninja 'exit 1'
+copy
+grep -qx "ouro: another ouro builds in $temp/build; this one goes on after it" err || { bad 'it waits, and does not say for what'; show err; }
+wait
+copy
+grep -q 'another ouro' err && bad 'it waits for nobody'
 finish

@@ -31,6 +31,10 @@ static void test_commands(void **state)
           "ls xargs file exec /usr/bin/perl");
     check("tar xf a \\\n  b c\ncat\n", false, "tar cat");
     check("case $x in\n  a) gunzip;;\nesac\n", false, "gunzip");
+    check("exec echo a; if echo; then ls | xargs printf\n", false,
+          "exec echo if then ls xargs printf");
+    check(": ${AWK=awk} \"${SED:-/bin/sed}\"\nGREP=grep TAR=gtar X= =y ${Z:=} ${Z\n", false,
+          "awk /bin/sed grep");
     check("", false, "");
     check("((((\n`$(", false, "");
 }
