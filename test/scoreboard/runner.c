@@ -110,9 +110,18 @@ static void clean(long long real_offset)
         clock_settime(CLOCK_REALTIME, &(struct timespec){now / 1000, now % 1000 * 1000000});
 }
 
+/* As Linux's process 1, which no signal ends: a case may send one to a parent that has ended. */
+static void set_signals(void (*action)(int))
+{
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (number != SIGCHLD)
+            signal(number, action);
+}
+
 static void start(const char *folder, char **words)
 {
     sigset_t none;
+    set_signals(SIG_DFL);
     setsid();
     int in = open("/dev/null", O_RDWR),
         out = open(OUTPUT, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0666);
@@ -218,6 +227,7 @@ int main(int argc, char **argv)
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
     sigprocmask(SIG_BLOCK, &chld, NULL);
+    set_signals(SIG_IGN);
     if (is_linux) {
         make_linux();
         in = open("/cases", O_RDONLY);

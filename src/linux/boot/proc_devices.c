@@ -140,10 +140,15 @@ static bool proc_cache_read(uint32_t index, struct cache *out)
         r = cpuid(0x80000005 + index / 2, 0);
         uint32_t word = index % 2 ? r.edx : r.ecx, line = word & 0xff;
         uint32_t kib = index < 2 ? word >> 24 : index == 2 ? word >> 16 : word >> 18 << 9;
-        if (cpuid(0x80000000, 0).eax < 0x80000006 || line == 0 || kib == 0)
+        /* 2, 4, 6, 8, 10, 11, ...: 2, 4, 8, 16, 32, 48, ... ways */
+        uint32_t code = word >> 12 & 15;
+        uint32_t ways = index < 2  ? word >> 16 & 0xff
+                        : code < 2 ? 1
+                                   : (2 + code % 2) << (code / 2 - 1);
+        if (cpuid(0x80000000, 0).eax < 0x80000006 || line == 0 || kib == 0 || ways == 0)
             return false;
-        *out = (struct cache){index < 2 ? index + 1 : 3, index < 2 ? 1 : index, line, 1, 1,
-                              kib * 1024 / line};
+        *out = (struct cache){index < 2 ? index + 1 : 3, index < 2 ? 1 : index, line, 1, ways,
+                              kib * 1024 / line / ways};
         return true;
     }
     *out = (struct cache){r.eax & 31,          r.eax >> 5 & 7,
@@ -177,10 +182,11 @@ void proc_show_cache(struct text *text, void *context)
     struct cache c;
     if (!proc_cache_read(what / 8, &c))
         return;
+    const uint32_t numbers[] = {c.level, c.line, c.ways};
     if (what % 8 == 5)
         text_printf(text, "%luK\n", cache_bytes(&c) / 1024);
     else if (what % 8 == 6)
         text_printf(text, "%s\n", types[c.type & 3]);
     else
-        text_printf(text, "%u\n", what % 8 == 0 ? c.level : c.line);
+        text_printf(text, "%u\n", numbers[what % 8]);
 }

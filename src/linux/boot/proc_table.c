@@ -129,7 +129,8 @@ static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
     }
 #define CACHE(index)                                                                               \
     CACHE_FILE(index, "coherency_line_size", 1), CACHE_FILE(index, "level", 0),                    \
-        CACHE_FILE(index, "size", 5), CACHE_FILE(index, "type", 6)
+        CACHE_FILE(index, "size", 5), CACHE_FILE(index, "type", 6),                                \
+        CACHE_FILE(index, "ways_of_associativity", 2)
 
 #define LINK_FILE(name, index, file, property)                                                     \
     {                                                                                              \

@@ -7,7 +7,7 @@ start=/tmp
 memory=2G
 minimum=1
 sample=9
-also="l1cache dev"
+also="llc-affinity dev"
 title="stressors of stress-ng, 2 seconds each, verified"
 
 list() {
