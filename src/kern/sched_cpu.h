@@ -14,7 +14,7 @@ struct sched_cpu {
     bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
     struct timer slice; /* fires at or after the end of the running thread's slice */
     uint64_t idle_ns;
-    struct thread *idle; /* of several CPUs: runs when no other can */
+    struct thread *idle;  /* of several CPUs: runs when no other can */
     volatile bool kicked; /* VECTOR_KICK has arrived */
 };
 extern struct sched_cpu sched_cpus[CPUS_MAX];

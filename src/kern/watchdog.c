@@ -116,7 +116,7 @@ static bool others_answer(void)
     return all;
 }
 
-static void ring(unsigned cpu, const struct trap_frame *frame)
+static void nmi_counted(unsigned cpu, const struct trap_frame *frame)
 {
     if (++rings[cpu] >= rings_max && others_answer())
         watchdog_stuck(frame);
@@ -135,7 +135,7 @@ static void nmi(struct trap_frame *frame)
     if (!ours)
         asked(frame);
     else if (cpu == 0 || asked_to_tick[cpu])
-        ring(cpu, frame);
+        nmi_counted(cpu, frame);
 }
 
 INIT_CODE void watchdog_start(unsigned seconds)

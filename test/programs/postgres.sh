@@ -44,6 +44,6 @@ with=()
 for path in "/usr/lib/postgresql/$version"/{bin,lib} "/usr/share/postgresql/$version" /bin/{busybox,sh,rm,sleep,cat,tail}; do
     with+=(--with "$path")
 done
-"$ouro" run --medium direct --machine microvm --timeout $((280 * ${SLOW:-1})) -m 1G --sysroot "$packages" --user postgres --root "$work/root" "${with[@]}" \
+"$ouro" run --medium direct --machine microvm --cpus "${CPUS:-1}" --timeout $((280 * ${SLOW:-1})) -m 1G --sysroot "$packages" --user postgres --root "$work/root" "${with[@]}" \
     /bin/bash /run > "$work/out" 2> "$work/err" || { echo "FAIL: status $?"; tail -n 20 "$work/err"; }
 diff -u "$work/expected" "$work/out" || { tail -n 40 "$work/err"; exit 1; }

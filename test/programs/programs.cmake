@@ -133,6 +133,8 @@ foreach(name IN LISTS names)
 endforeach()
 
 ouro_program_test(callfuzz 90000 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
+ouro_program_test(cpus.callfuzz 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
+set_property(TEST programs.cpus.callfuzz APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1 SECONDS_EACH=25 "SEEDS=1 2")
 ouro_program_test(full 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
 ouro_program_test(hungry 100 ${CMAKE_CURRENT_SOURCE_DIR}/programs/memory/hungry.sh ${program_dir}/hungry-musl)
 ouro_program_test(forks 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/forks.sh ${program_dir}/crowds-musl)

@@ -113,12 +113,6 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
         argp_error(state, "--%s %s: %s", key == KEY_DISK ? "disk" : "volume", text, why);
 }
 
-static bool makes_image(const struct request *o)
-{
-    return o->command == COMMAND_ISO || o->command == COMMAND_DISK_IMAGE ||
-           o->command == COMMAND_USB;
-}
-
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -144,11 +138,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
         o->medium_chosen = true;
         break;
     case KEY_CPUS:
-        m->cpus_all = makes_image(o) && strcmp(text, "all") == 0;
+        m->cpus_all = request_makes_image(o) && strcmp(text, "all") == 0;
         m->cpus = m->cpus_all ? MACHINE_CPUS_MAX : machine_cpus(text);
-        if (m->cpus == 0 || (makes_image(o) && strcmp(text, "host") == 0))
+        if (m->cpus == 0 || (request_makes_image(o) && strcmp(text, "host") == 0))
             argp_error(state, "--cpus %s: a number from 1 to %d, or %s", text, MACHINE_CPUS_MAX,
-                       makes_image(o) ? "all" : "host");
+                       request_makes_image(o) ? "all" : "host");
         break;
     case KEY_MACHINE:
         m->chipset = parse_choice(state, "--machine", text, chipsets);

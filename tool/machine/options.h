@@ -68,6 +68,13 @@ struct request {
     size_t argument_count;
 };
 
+/* True for the commands whose machine is another's. */
+static inline bool request_makes_image(const struct request *o)
+{
+    return o->command == COMMAND_ISO || o->command == COMMAND_DISK_IMAGE ||
+           o->command == COMMAND_USB;
+}
+
 /* Bytes of a size as users write them, from 1M to 1T, rounded up to pages; false: it is none. */
 bool options_size(const char *text, uint64_t *bytes);
 

@@ -5,7 +5,8 @@
 #   hang     the watchdog sees a CPU that is not the first keep interrupts off: in QEMU, and with `bochs` as second argument there
 #   held     the host stops a CPU for seconds: the program ends as it does otherwise; one that does not answer at the start is left out
 #   images   iso and image with --cpus; --kernel is not needed
-#   swap     four times the memory, by threads on two CPUs, as on Linux
+#   swap     more than the memory, by threads on two CPUs, as on Linux
+#   programs Debian's xz, zstd, sort and make with four threads or processes on four CPUs
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -199,9 +200,9 @@ int main(int argc, char **argv)
 C
     gcc -O1 -static -pthread -o work work.c || exit 1
     for cpu in ${HELD:-0 1}; do # the watchdog's limit is below the time for which the CPU is stopped
-        start 'loglevel=4 watchdog=2' --qemu-arg -name --qemu-arg q,debug-threads=on --qemu-arg -accel --qemu-arg tcg,thread=multi ./work 12
+        start 'loglevel=4 watchdog=2' --qemu-arg -name --qemu-arg q,debug-threads=on --qemu-arg -accel --qemu-arg tcg,thread=multi ./work 9
         ready
-        "$here/hold.py" $machine $cpu 7 >/dev/null || bad "cpu $cpu is not stopped"
+        "$here/hold.py" $machine "$cpu" 5 >/dev/null || bad "cpu $cpu is not stopped"
         wait $machine
         status=$?
         exec 3>&- 4>&-
@@ -209,8 +210,8 @@ C
     done
 
     # Not a PC, whose firmware waits for all CPUs.
-    start 'loglevel=6' -v --machine microvm --qemu-arg -name --qemu-arg q,debug-threads=on --qemu-arg -accel --qemu-arg tcg,thread=multi --qemu-arg -S ./work 8
-    "$here/hold.py" $machine 1 7 >holding &
+    start 'loglevel=6' -v --machine microvm --qemu-arg -name --qemu-arg q,debug-threads=on --qemu-arg -accel --qemu-arg tcg,thread=multi --qemu-arg -S ./work 6
+    "$here/hold.py" $machine 1 5 >holding &
     holder=$!
     n=0
     until grep -q held holding || [ $n -gt 100 ]; do
@@ -241,7 +242,7 @@ images() {
 }
 
 swap() {
-    programs=$(CDPATH='' cd -- "${1:-$top/build/host/test/programs}" && pwd -P)
+    programs=$top/build/host/test/programs
 
     "$programs/swap-musl" >linux.txt || exit 1
     export OURO_CPUS_IN_TURN=1
@@ -254,8 +255,36 @@ swap() {
     grep -Eq '^ouro: clock: front turns=[1-9].* evicted=[1-9]' err || { bad 'nothing was evicted'; show err; }
 }
 
-case ${1:-} in
-reports | held | images | swap | hang) "$@" ;;
-*) bad "no such group: ${1:-}" ;;
+programs() {
+    mkdir -p root
+    seq 150000 >root/data
+    printf 'all: a b c d e f g h\n%%:\n\t@sort -n -r /data | head -n 1000 | md5sum > /tmp/$@.sum\n.PHONY: all\n' >root/Makefile
+    cat >root/run <<'S'
+xz -T4 -1 --block-size=200000 -c /data >/tmp/d.xz && xz -T4 -dc /tmp/d.xz | cmp - /data && echo xz
+zstd -T4 -q -c /data >/tmp/d.zst && zstd -q -dc /tmp/d.zst | cmp - /data && echo zstd
+sort -n --parallel=4 /data | cmp - /data && echo sort
+make -s -j4 && cat /tmp/*.sum | sort | uniq -c | sed 's/^ *//' && nproc
+S
+    set --
+    for program in xz zstd cmp sort make head md5sum cat uniq sed nproc; do
+        path=$(command -v $program) || { echo "skip: no $program"; exit 77; }
+        set -- "$@" --with "$path"
+    done
+    OURO_CPUS_IN_TURN=1 "$OURO" run --cpus 4 --medium direct --timeout $((100 * ${SLOW:-1})) --root root "$@" /bin/sh /run >out 2>err </dev/null ||
+        { bad "status $?"; show err; }
+    { printf 'xz\nzstd\nsort\n8 '; sort -n -r root/data | head -n 1000 | md5sum; echo 4; } >expected
+    diff expected out || { bad 'not as on Linux'; show err; }
+}
+
+group=${1:-}
+[ $# -eq 0 ] || shift
+case $group in
+reports) reports ;;
+hang) hang "$@" ;;
+held) held ;;
+images) images ;;
+swap) swap ;;
+programs) programs ;;
+*) bad "no such group: $group" ;;
 esac
 finish
