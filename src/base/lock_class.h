@@ -33,6 +33,11 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
 #define LOCK_CLASSES(X)                                                                            \
     X(kernel_lock)                                                                                 \
     X(net_lock)                                                                                    \
+    X(class_futex)                                                                                 \
+    X(class_pipe)                                                                                  \
+    X(class_space)                                                                                 \
+    X(class_frames)                                                                                \
+    X(class_flush)                                                                                 \
     X(class_ps2)                                                                                   \
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \
