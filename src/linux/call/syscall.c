@@ -103,6 +103,8 @@ COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
     }
     if (line != NULL)
         strace_end(line, call, e);
+    if (lt->trace != NULL)
+        kernel_lock_alone();
     trace_call_ends();
     return e;
 }
