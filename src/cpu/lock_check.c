@@ -98,7 +98,8 @@ static void note(const struct lock_class *outer, const struct lock_class *inner,
         fail_order(outer, inner, &against);
 }
 
-static uint32_t shorts_held[CPUS_MAX]; /* classes, by CPU: its thread does not leave it while it holds one */
+static uint32_t
+    shorts_held[CPUS_MAX]; /* classes, by CPU: its thread does not leave it while it holds one */
 
 static bool kernel_is_ours(void)
 {

@@ -40,9 +40,8 @@ static enum err event_read(struct file *file, struct io *io, uint64_t *offset)
     SHORT_LOCK(&counter->lock, class_pipe);
     while (e == E_OK && counter->value == 0) {
         SHORT_UNLOCK(&counter->lock, class_pipe);
-        e = file->flags & O_NONBLOCK
-                ? E_AGAIN
-                : fs_wait(&counter->readable, has_value, counter, NO_DEADLINE);
+        e = file->flags & O_NONBLOCK ? E_AGAIN
+                                     : fs_wait(&counter->readable, has_value, counter, NO_DEADLINE);
         SHORT_LOCK(&counter->lock, class_pipe);
     }
     uint64_t taken = counter->semaphore && counter->value != 0 ? 1 : counter->value;

@@ -56,9 +56,8 @@ void file_put(struct file *file)
     if (!file)
         return;
     assert(file->references > 0);
-    if (SEVERAL_CPUS && __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
-    if (!SEVERAL_CPUS && --file->references > 0)
+    if ((SEVERAL_CPUS ? __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL)
+                      : --file->references) > 0)
         return;
     kernel_lock_alone();
     unlock(file);

@@ -109,7 +109,7 @@ struct file_ops {
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
-    bool shares;      /* read() and write() have short locks (cpu/lock.h): kernel_lock may be shared */
+    bool shares; /* read() and write() have short locks (cpu/lock.h): kernel_lock may be shared */
 };
 
 /* Takes one reference to the dentry. */

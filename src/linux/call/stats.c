@@ -140,7 +140,8 @@ static void report_longest_path(void)
 static void report_locks(void)
 {
     uint64_t all = time_now_ns() * cpus_online;
-    report("ouro: %10s %10s %12s %10s %6s  lock", "takes", "waits", "ns waited", "longest", "share");
+    report("ouro: %10s %10s %12s %10s %6s  lock", "takes", "waits", "ns waited", "longest",
+           "share");
     for (unsigned row = 0; row < LOCK_PROFILES; row++) {
         struct lock_profile p;
         if (cpu_lock_profile(row, &p))

@@ -193,8 +193,8 @@ int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
 /* Only threads that are alone in the kernel may look at a tracer, or print. */
 static inline bool begins_shared(const struct linux_thread *lt, uint32_t number)
 {
-    return SEVERAL_CPUS && number < SYSCALL_COUNT &&
-           syscall_marks[number] != 0 && lt->trace == NULL && !strace_on;
+    return SEVERAL_CPUS && number < SYSCALL_COUNT && syscall_marks[number] != 0 &&
+           lt->trace == NULL && !strace_on;
 }
 
 void syscall_dispatch(struct trap_frame *frame)

@@ -24,8 +24,9 @@ struct syscall_row {
 };
 
 /* In a row of linux/call/rows.inc: */
-#define FAST   1 /* syscall_fast_dispatch() */
-#define SHARES 2 /* begins with kernel_lock shared (cpu/lock.h), and takes it alone where it needs that */
+#define FAST 1 /* syscall_fast_dispatch() */
+#define SHARES                                                                                     \
+    2 /* begins with kernel_lock shared (cpu/lock.h), and takes it alone where it needs that */
 
 #define SYSCALL_COUNT 462
 

@@ -86,9 +86,8 @@ struct syscall_row syscall_row(uint32_t number)
     return row;
 }
 
-/* The marks of a row as a number, 0 without one. */
-#define MARKS_OF(...) (__VA_ARGS__ + 0)
-#define FAST_OF(...)  (MARKS_OF(__VA_ARGS__) & FAST)
+/* The FAST of a row as a number, 0 without one. */
+#define FAST_OF(...) ((__VA_ARGS__ + 0) & FAST)
 
 #define ROW(number, name, function, args, result, ...)                                             \
     _Static_assert(!FAST_OF(__VA_ARGS__) || (number) < FAST_NUMBERS, name);
@@ -113,10 +112,3 @@ RO_AFTER_INIT uint64_t syscall_fast[FAST_NUMBERS / 64] = {
     0
 #include "linux/call/rows.inc"
 };
-
-#undef ROW
-#define ROW(number, name, function, args, result, ...) [number] = MARKS_OF(__VA_ARGS__),
-const uint8_t syscall_marks[SYSCALL_COUNT] = {
-#include "linux/call/rows.inc"
-};
-#undef ROW

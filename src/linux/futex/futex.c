@@ -23,7 +23,7 @@ uint32_t futex_bucket(const struct futex_key *key)
     return (uint32_t)(mixed >> 32) % FUTEX_BUCKETS;
 }
 
-static struct bucket *bucket_of(const struct futex_key *key)
+static struct bucket *bucket_of_key(const struct futex_key *key)
 {
     return &buckets[futex_bucket(key)];
 }
@@ -40,7 +40,7 @@ static struct list *waiters_of(struct bucket *bucket) REQUIRES(class_futex)
 static struct list *futex_bucket_of(const struct futex_key *key) NO_LOCK_ANALYSIS
 {
     kernel_lock_assert();
-    return waiters_of(bucket_of(key));
+    return waiters_of(bucket_of_key(key));
 }
 
 COLD enum err futex_key_shared(uint64_t address, struct futex_key *out)
@@ -91,7 +91,7 @@ void futex_join(struct futex_waiter *waiter)
     hold(&waiter->key);
     waiter->woken = false;
     waiter->priority = (uint8_t)linux_current()->scheduling.priority;
-    struct bucket *bucket = bucket_of(&waiter->key);
+    struct bucket *bucket = bucket_of_key(&waiter->key);
     SHORT_LOCK(&bucket->lock, class_futex);
     add_by_priority(waiters_of(bucket), waiter);
     SHORT_UNLOCK(&bucket->lock, class_futex);
@@ -103,7 +103,7 @@ void futex_leave(struct futex_waiter *waiter)
 {
     if (futex_key_source(&waiter->key) != NULL)
         kernel_lock_alone();
-    struct bucket *bucket = bucket_of(&waiter->key);
+    struct bucket *bucket = bucket_of_key(&waiter->key);
     SHORT_LOCK(&bucket->lock, class_futex);
     list_remove(&waiter->link);
     SHORT_UNLOCK(&bucket->lock, class_futex);
@@ -120,7 +120,7 @@ void futex_wake_one(struct futex_waiter *waiter)
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset)
 {
     uint32_t count = 0;
-    struct bucket *bucket = bucket_of(key);
+    struct bucket *bucket = bucket_of_key(key);
     SHORT_LOCK(&bucket->lock, class_futex);
     struct list *waiters = waiters_of(bucket), *next;
     for (struct list *it = waiters->next; it != waiters && count < limit; it = next) {

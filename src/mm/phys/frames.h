@@ -72,7 +72,7 @@ struct frames {
     uint64_t total_frames;         /* all frames added so far */
     uint32_t kept;                 /* the single frame that was released last; FRAME_NONE: none */
     void (*forget)(uint32_t slot); /* a frame with this slot was freed */
-    struct short_lock lock;        /* of several CPUs; all but frames_alloc(), _get() and _put() needs kernel_lock alone */
+    struct short_lock lock; /* for threads that share kernel_lock: these allocate, get and put */
     uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };
 

@@ -96,14 +96,6 @@
 
 struct fault_counters fault_counters;
 
-static enum fault_verdict verdict_of(enum err e)
-{
-    return e == E_OK      ? FAULT_RESOLVED
-           : e == E_NOMEM ? FAULT_OUT_OF_MEMORY
-           : e == E_AGAIN ? FAULT_WAITS
-                          : FAULT_PAST_FILE;
-}
-
 static bool fault_allowed(const struct area *a, uint64_t error)
 {
     if (a->kind == AREA_GUARD)
@@ -403,18 +395,18 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         struct pt_walk walk;
         paging_walk(space, page, &walk);
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
-            return verdict_of(copy_on_write(space, a, page, walk.entry[1]));
+            return fault_verdict_of(copy_on_write(space, a, page, walk.entry[1]));
         if (unlikely(write && walk.leaf_level == 2 && walk.entry[2].v & PTE_COW))
-            return verdict_of(write_large(space, a, page, walk.entry[2]));
+            return fault_verdict_of(write_large(space, a, page, walk.entry[2]));
         return leaf_allows(&walk, error) ? fault_stale(space, v, error) : FAULT_DENIED;
     }
     if (unlikely(a->owner->swapped != 0)) {
         pte_t entry = swap_entry(space, page);
         if (entry.v != 0)
-            return verdict_of(swap_in(space, a, page, entry, write));
+            return fault_verdict_of(swap_in(space, a, page, entry, write));
     }
-    return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
-                                           : fault_anonymous(space, a, page, write));
+    return fault_verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
+                                                 : fault_anonymous(space, a, page, write));
 }
 
 /* As fault_resolve(), but does not sleep: FAULT_WAITS. */
@@ -439,8 +431,7 @@ enum beside {
 };
 
 static enum beside resolve_beside_locked(struct address_space *space, virt_t v, uint64_t error,
-                                         phys_t frame, bool *owned)
-    REQUIRES(class_space)
+                                         phys_t frame, bool *owned) REQUIRES(class_space)
 {
     virt_t page = virt(align_down(v.v, PAGE_SIZE));
     bool write = error & PF_WRITE;
@@ -495,26 +486,6 @@ static bool may_resolve_beside(uint64_t error)
 {
     return swap_reserve.low == 0 && paging->access->put == NULL &&
            paging->access->alloc == memory_table_alloc && !(error & ~(uint64_t)PF_RESOLVABLE);
-}
-
-COLD enum fault_verdict fault_fetch(struct address_space *space, virt_t v, uint64_t error)
-{
-    bool done = true;
-    if (swap_slots.count != 0) {
-        enum fault_verdict verdict = swap_fetch(space, v, &done);
-        if (!done)
-            return verdict;
-    }
-    const struct area *a = areas_find(space, v);
-    if (a == NULL || a->source == NULL || a->source->ops->fetch == NULL)
-        return FAULT_RESOLVED; /* another thread has changed it */
-    struct page_source *source = a->source;
-    uint64_t index = (a->offset + (align_down(v.v, PAGE_SIZE) - a->range.start.v)) >> PAGE_SHIFT;
-    bool for_write = (error & PF_WRITE) && (a->flags & AREA_SHARED);
-    source->ops->get(source);
-    enum err e = source->ops->fetch(source, index, for_write);
-    source->ops->put(source);
-    return e == E_AGAIN ? FAULT_RESOLVED : verdict_of(e);
 }
 
 /* The program's access that began on a leaf may find none, or another one. */

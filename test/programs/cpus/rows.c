@@ -121,9 +121,10 @@ static void numbers(long times)
 static const struct row {
     const char *name;
     void (*function)(long times);
-} rows[] = {{"page faults", faults},  {"mmap, munmap", maps}, {"futex", futexes}, {"pipe", pipes},
-            {"open, close", opens},   {"read", reads},        {"dup", dups},      {"signals", signals},
-            {"pthread_create", threads}, {"getppid", numbers}};
+} rows[] = {{"page faults", faults}, {"mmap, munmap", maps}, {"futex", futexes},
+            {"pipe", pipes},         {"open, close", opens}, {"read", reads},
+            {"dup", dups},           {"signals", signals},   {"pthread_create", threads},
+            {"getppid", numbers}};
 
 static const struct row *row;
 static long times;
