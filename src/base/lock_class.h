@@ -33,6 +33,9 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
 #define LOCK_CLASSES(X)                                                                            \
     X(kernel_lock)                                                                                 \
     X(net_lock)                                                                                    \
+    X(class_futex)                                                                                 \
+    X(class_pipe)                                                                                  \
+    X(class_space)                                                                                 \
     X(class_ps2)                                                                                   \
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \
@@ -45,6 +48,8 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     X(class_input)                                                                                 \
     X(class_sched)                                                                                 \
     X(class_timer)                                                                                 \
+    X(class_flush)                                                                                 \
+    X(class_frames)                                                                                \
     X(class_log)
 
 #define LOCK_DECLARE(class) extern struct lock_class class;

@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
+#include "base/lock_class.h"
 #include "cpu/percpu.h"
 #include "cpu/trap_frame.h"
 
@@ -26,6 +27,11 @@
 #endif
 #define SEVERAL_CPUS (CPUS_MAX > 1)
 _Static_assert(CPUS_MAX <= 64, "a set of CPUs is a uint64_t");
+
+struct ticket_lock {
+    uint32_t next;  /* ticket of the next that comes */
+    uint32_t owner; /* ticket of the holder */
+};
 
 /* CPUs that run: 1 until cpus_start(); grows only. */
 extern unsigned cpus_online;
@@ -69,7 +75,7 @@ const struct trap_frame *cpus_stopped_at(unsigned cpu);
 bool cpu_stop_if_asked(const struct trap_frame *frame);
 
 /* Each CPU of the set, but this one, flushes `count` pages, or, if they are too many, all, and has executed a serializing
- * instruction, before the return. Needs kernel_lock: one at a time. Interrupts on or off: the CPUs that wait for a lock with interrupts
+ * instruction, before the return. Callers: threads, with kernel_lock or sharing it. Interrupts on or off: the CPUs that wait for a lock with interrupts
  * off do what is asked while they wait. */
 #define CPU_FLUSH_PAGES 32
 void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count);
@@ -81,10 +87,42 @@ void cpu_serve(void);
  * on one CPU. */
 void cpu_spin_take(void);
 void cpu_spin_drop(void);
-void cpu_kernel_take(void);
+/* kernel_lock, for one thread alone: O(CPUs), or for all that share it: O(1). Both wait in one queue. */
+void cpu_kernel_take(bool shared);
 void cpu_kernel_drop(void);
-/* True if a CPU waits for kernel_lock. Callers: its holder. */
+/* True if a CPU waits for kernel_lock. Callers: its holders. */
 bool cpu_kernel_is_wanted(void);
+
+/* A lock for threads that share kernel_lock (cpu/lock.h). */
+struct short_lock {
+#ifdef OURO_CPUS
+    struct ticket_lock ticket;
+#endif
+};
+void cpu_short_take(struct short_lock *lock, unsigned class);
+void cpu_short_drop(struct short_lock *lock);
+
+/* Adds to a counter that threads with a shared kernel_lock count, too. */
+#define CPUS_ADD(counter, n)                                                                       \
+    (SEVERAL_CPUS ? (void)__atomic_fetch_add(&(counter), (n), __ATOMIC_RELAXED)                    \
+                  : (void)((counter) += (n)))
+
+/* What the locks have cost, of all CPUs: by enum lock_index, of which the first is kernel_lock for one thread and class_sched all spin locks;
+ * then kernel_lock where it is shared, and the answers to cpu_flush_others(). */
+enum {
+    LOCK_PROFILE_SHARED = LOCK_CLASS_COUNT,
+    LOCK_PROFILE_FLUSH,
+    LOCK_PROFILES,
+};
+struct lock_profile {
+    uint64_t takes, waits;
+    uint64_t waited, longest; /* cycles of the TSC */
+};
+/* Counts a wait that began at `since`. */
+void cpu_profile_wait(unsigned row, uint64_t since);
+/* False: nothing of the kind was ever taken. O(CPUs). */
+bool cpu_lock_profile(unsigned row, struct lock_profile *out);
+const char *cpu_lock_name(unsigned row);
 
 /* What a CPU starts with, and where (SDM 3A 8.4). `code` is a frame below 1 MiB, mapped at `at`, for its first instructions, `tables` are two
  * frames below 4 GiB for its first page tables, mapped likewise. */

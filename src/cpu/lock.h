@@ -8,8 +8,11 @@
  * code, from its entry until it sleeps, yields or returns to the program. Interrupt handlers never
  * take it.
  *
- * On one CPU a spin lock is interrupts off, and kernel_lock is empty: kernel code is not preempted. In the kernel for
- * several CPUs (cpu/cpus.h) they are ticket locks.
+ * On one CPU a spin lock is interrupts off, kernel_lock is empty, for kernel code is not preempted, and so are short locks. In the kernel for
+ * several CPUs (cpu/cpus.h) they are ticket locks, and threads may share kernel_lock:
+ *
+ *   alone    what is written for one CPU: no other thread is in the kernel, but for calls that need no lock
+ *   shared   beside others that share it. What they read is changed by none; what they change has a short lock
  * The compiler checks both by their classes (base/lock_class.h). With OURO_DEBUG_LOCKS they have
  * state, which is checked at run time (cpu/lock_check.h).
  */
@@ -77,8 +80,24 @@ static ALWAYS_INLINE void spin_unlock_irq(struct spin_lock *lock, struct lock_cl
 static ALWAYS_INLINE void kernel_lock_take(void) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
 {
     if (SEVERAL_CPUS)
-        cpu_kernel_take();
+        cpu_kernel_take(false);
     lock_check_kernel_take();
+}
+
+/* True if the calling thread has kernel_lock with others. */
+static ALWAYS_INLINE bool kernel_lock_is_shared(void)
+{
+    return SEVERAL_CPUS && percpu()->shares;
+}
+
+/* As kernel_lock_take(), for what several threads may do beside each other, but beside no thread that has kernel_lock alone: on several CPUs
+ * it is shared then. What such a thread changes has a short lock. */
+static ALWAYS_INLINE void kernel_lock_take_shared(void) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
+{
+    if (SEVERAL_CPUS)
+        cpu_kernel_take(true);
+    else
+        lock_check_kernel_take();
 }
 
 /* The caller holds no spin lock except, in the scheduler, class_sched. */
@@ -89,9 +108,53 @@ static ALWAYS_INLINE void kernel_lock_drop(void) RELEASE(kernel_lock) NO_LOCK_AN
         cpu_kernel_drop();
 }
 
-/* Asserts that the calling thread holds kernel_lock: for functions that are called through
+/* A thread that shares kernel_lock has it alone afterwards. Others may have had it in between: what was read is read again. */
+static ALWAYS_INLINE void kernel_lock_alone(void) NO_LOCK_ANALYSIS
+{
+    if (likely(!kernel_lock_is_shared()))
+        return;
+    kernel_lock_drop();
+    kernel_lock_take();
+}
+
+/* As it was before it was dropped: after a sleep. */
+static ALWAYS_INLINE void kernel_lock_take_as(bool shared) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
+{
+    if (SEVERAL_CPUS && shared)
+        kernel_lock_take_shared();
+    else
+        kernel_lock_take();
+}
+
+/* Asserts that the calling thread holds kernel_lock alone: for functions that are called through
  * pointers, where the compiler cannot see it. */
 static ALWAYS_INLINE void kernel_lock_assert(void) ASSERTS_HELD(kernel_lock)
 {
+    lock_check_kernel_alone();
+}
+
+/* The same, alone or shared. */
+static ALWAYS_INLINE void kernel_lock_assert_any(void) ASSERTS_HELD(kernel_lock)
+{
     lock_check_kernel_held();
 }
+
+/* A short lock is for threads, with kernel_lock. A thread that has kernel_lock alone takes none. Nothing sleeps under it, or gives
+ * kernel_lock away. Interrupts may be on. SHORT_LOCK(&space->lock, class_space). */
+static ALWAYS_INLINE void short_lock(struct short_lock *lock, struct lock_class *class,
+                                     unsigned index) ACQUIRE(class) NO_LOCK_ANALYSIS
+{
+    lock_check_short_take(class);
+    if (kernel_lock_is_shared())
+        cpu_short_take(lock, index);
+}
+
+static ALWAYS_INLINE void short_unlock(struct short_lock *lock, struct lock_class *class)
+    RELEASE(class) NO_LOCK_ANALYSIS
+{
+    if (kernel_lock_is_shared())
+        cpu_short_drop(lock);
+    lock_check_short_drop(class);
+}
+#define SHORT_LOCK(lock, class)   short_lock(lock, &class, LOCK_INDEX_##class)
+#define SHORT_UNLOCK(lock, class) short_unlock(lock, &class)

@@ -98,9 +98,54 @@ static void note(const struct lock_class *outer, const struct lock_class *inner,
         fail_order(outer, inner, &against);
 }
 
+static uint32_t
+    shorts_held[CPUS_MAX]; /* classes, by CPU: its thread does not leave it while it holds one */
+
 static bool kernel_is_ours(void)
 {
-    return kernel_held && !in_interrupt && kernel_holder == percpu_thread();
+    return !in_interrupt && ((kernel_held && kernel_holder == percpu_thread()) ||
+                             (SEVERAL_CPUS && percpu()->shares));
+}
+
+/* The short locks of the interrupted thread are no matter of an interrupt. */
+static void note_under_shorts(const struct lock_class *inner, const struct lock_trace *trace)
+{
+    for (unsigned i = 0; !in_interrupt && i < LOCK_CLASS_COUNT; i++)
+        if (shorts_held[cpu_index()] >> i & 1)
+            note(classes[i], inner, trace);
+}
+
+/* Other CPUs may be here, too: the order is under the spin lock. */
+void lock_check_short_take(struct lock_class *class)
+{
+    struct lock_trace trace;
+    if (paused)
+        return;
+    if (!kernel_is_ours())
+        fail(NULL, "a lock of %s is taken without kernel_lock", class->name);
+    if (shorts_held[cpu_index()] >> class->index & 1)
+        fail(NULL, "a lock of %s is taken while one is held", class->name);
+    capture(&trace);
+    uint64_t flags = irq_save();
+    if (SEVERAL_CPUS)
+        cpu_spin_take();
+    note(&kernel_lock, class, &trace);
+    note_under_shorts(class, &trace);
+    for (unsigned i = 0; i < held_count; i++)
+        note(held[i].class, class, &trace);
+    if (SEVERAL_CPUS)
+        cpu_spin_drop();
+    irq_restore(flags);
+    shorts_held[cpu_index()] |= 1u << class->index;
+}
+
+void lock_check_short_drop(struct lock_class *class)
+{
+    if (paused)
+        return;
+    if (!(shorts_held[cpu_index()] >> class->index & 1))
+        fail(NULL, "a lock of %s is dropped that is not held", class->name);
+    shorts_held[cpu_index()] &= ~(1u << class->index);
 }
 
 void lock_check_take(struct spin_lock *lock, const struct lock_class *class)
@@ -124,6 +169,7 @@ void lock_check_take(struct spin_lock *lock, const struct lock_class *class)
         note(&kernel_lock, class, &h->trace);
     if (net_held && !in_interrupt)
         note(&net_lock, class, &h->trace);
+    note_under_shorts(class, &h->trace);
     for (unsigned i = 0; i < held_count; i++)
         note(held[i].class, class, &h->trace);
     lock->held = true;
@@ -176,7 +222,18 @@ void lock_check_kernel_drop(void)
         if (held[i].class != &class_sched)
             fail(&held[i].trace, "kernel_lock is dropped while a lock of %s is held",
                  held[i].class->name);
-    kernel_held = false;
+    if (shorts_held[cpu_index()] != 0)
+        fail(NULL, "kernel_lock is dropped while a lock of %s is held",
+             classes[__builtin_ctz(shorts_held[cpu_index()])]->name);
+    if (!SEVERAL_CPUS || !percpu()->shares)
+        kernel_held = false;
+}
+
+void lock_check_kernel_alone(void)
+{
+    lock_check_kernel_held();
+    if (SEVERAL_CPUS && !paused && percpu()->shares)
+        fail(NULL, "kernel_lock is needed alone here, and is shared");
 }
 
 void lock_check_kernel_held(void)

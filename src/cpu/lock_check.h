@@ -7,6 +7,7 @@
  *   a spin lock is taken or dropped with interrupts on, or dropped without being held;
  *   kernel_lock is taken in an interrupt or by its holder, or is not held where it is required;
  *   net_lock is taken in an interrupt, by its holder or without kernel_lock, or is not held where it is required;
+ *   kernel_lock is shared where it is needed alone, or dropped with a short lock held;
  *   a thread sleeps or returns to the program with a spin lock or net_lock held.
  *
  * Spin locks belong to the CPU, kernel_lock and net_lock to a thread. Of several CPUs the one that has spin locks is the only one that has (cpu/cpus.h), so
@@ -27,6 +28,9 @@ void lock_check_drop(struct spin_lock *lock, const struct lock_class *class);
 void lock_check_kernel_take(void);
 void lock_check_kernel_drop(void);
 void lock_check_kernel_held(void);
+void lock_check_kernel_alone(void);
+void lock_check_short_take(struct lock_class *class);
+void lock_check_short_drop(struct lock_class *class);
 void lock_check_net_take(void);
 void lock_check_net_drop(void);
 void lock_check_net_held(void);

@@ -46,7 +46,7 @@ bool lock_order_add(struct lock_order *order, unsigned outer, unsigned inner,
         write_way(came_from, inner, outer, against);
         return false;
     }
-    order->under[outer] |= (uint16_t)(1u << inner);
+    order->under[outer] |= 1u << inner;
     order->trace[outer][inner] = *trace;
     return true;
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LOCK_ORDER_CLASSES 16
+#define LOCK_ORDER_CLASSES 24
 #define LOCK_TRACE_DEPTH   10
 
 struct lock_trace {
@@ -18,12 +18,12 @@ struct lock_trace {
 };
 
 struct lock_order {
-    uint16_t under[LOCK_ORDER_CLASSES]; /* bit i of under[o]: edge o -> i */
+    uint32_t under[LOCK_ORDER_CLASSES]; /* bit i of under[o]: edge o -> i */
     struct lock_trace trace[LOCK_ORDER_CLASSES]
                            [LOCK_ORDER_CLASSES]; /* of the take that made the edge */
 };
 
-_Static_assert(LOCK_ORDER_CLASSES <= 16, "a row is a uint16_t");
+_Static_assert(LOCK_ORDER_CLASSES <= 32, "a row is a uint32_t");
 
 /* A path that contradicts an edge: classes way[0] -> ... -> way[length - 1], each step an edge. */
 struct lock_way {

@@ -37,6 +37,7 @@ struct percpu {
     uint32_t spins;       /* spin locks that are held: cpu/cpus.h */
     volatile bool served; /* false: another CPU waits for a flush (cpu/cpus.h) */
     volatile bool online;
+    volatile bool shares; /* the running thread shares kernel_lock (cpu/lock.h) */
 };
 
 /* In a kernel for several CPUs a thread may be on another after it has slept: the compiler keeps no copy. */

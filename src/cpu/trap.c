@@ -54,7 +54,7 @@ static void finish_jump(struct trap_frame *frame)
         frame->rip = frame->rcx;
 }
 
-/* An exception of the program enters the kernel as a system call does. An interrupt handler runs
+/* An exception of the program enters the kernel as a system call does; a page fault may be one that others do not mind. An interrupt handler runs
  * without kernel_lock; the code after it, on the way back to the program, has it. */
 static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame,
                                         bool interrupt) NO_LOCK_ANALYSIS
@@ -62,7 +62,7 @@ static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame,
     if (interrupt)
         lock_interrupt_begin();
     else if (trap_from_program(frame))
-        kernel_lock_take();
+        kernel_lock_take_as(frame->vector == VECTOR_PAGE_FAULT);
 }
 
 static ALWAYS_INLINE void end_handler(const struct trap_frame *frame,

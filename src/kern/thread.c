@@ -156,11 +156,13 @@ static NOINLINE void reap(void) REQUIRES(kernel_lock, class_sched)
     thread_keep(t);
 }
 
-/* kernel_lock precedes class_sched: drops class_sched, then takes both in order. */
-static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lock)
+/* kernel_lock precedes class_sched: drops class_sched, then takes both in order. What has ended is freed by a thread that has kernel_lock
+ * alone. */
+static void take_kernel_lock_again(bool shared) REQUIRES(class_sched) ACQUIRE(kernel_lock)
 {
+    shared = shared && own()->ended == NULL;
     spin_unlock(&sched_spin, &class_sched);
-    kernel_lock_take();
+    kernel_lock_take_as(shared);
     spin_lock(&sched_spin, &class_sched);
     if (own()->ended != NULL)
         reap();
@@ -168,7 +170,7 @@ static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lo
 
 void thread_run(void (*function)(void *argument), void *argument) NO_LOCK_ANALYSIS
 {
-    take_kernel_lock_again();
+    take_kernel_lock_again(false);
     if (SEVERAL_CPUS) /* it began before its creator had given it all: the creator had kernel_lock */
         load_state(thread_current());
     sched_unlock(RFLAGS_IF);
@@ -254,6 +256,7 @@ void thread_block(void)
     struct thread *self = thread_current();
     uint64_t now = charge(self);
     self->state = THREAD_ASLEEP;
+    bool shared = kernel_lock_is_shared();
     kernel_lock_drop();
     self->switches[1]++;
     if (!SEVERAL_CPUS && own()->queue.count == 0) {
@@ -263,7 +266,7 @@ void thread_block(void)
         sched_times.idle_ns += now - idle_from - not_idle_ns;
     }
     switch_to(take_first(), now);
-    take_kernel_lock_again();
+    take_kernel_lock_again(shared);
 }
 
 void thread_wake(struct thread *t, enum err reason)
@@ -308,25 +311,28 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
         sched_enqueue(self, place); /* maybe where less precedes it */
     else
         run_queue_add(&own()->queue, &self->run, place);
+    bool shared = kernel_lock_is_shared();
     kernel_lock_drop();
     self->switches[0]++;
     switch_to(take_first(), now);
-    take_kernel_lock_again();
+    take_kernel_lock_again(shared);
 }
 
 /* kernel_lock precedes class_sched. */
 static void let_others_locked(void) REQUIRES(kernel_lock, class_sched)
 {
+    bool shared = kernel_lock_is_shared();
     if (!cpu_kernel_is_wanted())
         return;
     kernel_lock_drop();
-    take_kernel_lock_again();
+    take_kernel_lock_again(shared);
 }
 
 void thread_let_others(void)
 {
+    bool shared = kernel_lock_is_shared();
     kernel_lock_drop();
-    kernel_lock_take();
+    kernel_lock_take_as(shared);
 }
 
 static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)

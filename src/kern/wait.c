@@ -93,10 +93,11 @@ bool wait_queue_wake_locked(struct wait_queue *queue)
     return list_empty(&queue->one) ? taken : wake_first(&queue->one) || taken;
 }
 
-/* No entry can be added meanwhile: only threads add entries, and the running one is here. */
+/* No entry can be added meanwhile: only threads add entries, and the running one is here. If others share kernel_lock with it, they
+ * can: the look is under the lock then. */
 static bool is_deserted(const struct wait_queue *queue) NO_LOCK_ANALYSIS
 {
-    return list_empty(&queue->all) && list_empty(&queue->one);
+    return !kernel_lock_is_shared() && list_empty(&queue->all) && list_empty(&queue->one);
 }
 
 void wait_queue_wake(struct wait_queue *queue)
@@ -110,7 +111,7 @@ void wait_queue_wake(struct wait_queue *queue)
 
 void wait_queue_wake_one(struct wait_queue *queue)
 {
-    if (list_empty(&queue->one)) /* as is_deserted() */
+    if (!kernel_lock_is_shared() && list_empty(&queue->one)) /* as is_deserted() */
         return;
     uint64_t flags = sched_lock();
     wake_first(&queue->one);

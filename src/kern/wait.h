@@ -91,7 +91,7 @@ bool wait_queue_wake_locked(struct wait_queue *queue) REQUIRES(class_sched);
     __extension__({                                                                                \
         enum err wait_err = E_OK;                                                                  \
         bool wait_done;                                                                            \
-        kernel_lock_assert();                                                                      \
+        kernel_lock_assert_any();                                                                  \
         uint64_t wait_flags = sched_lock();                                                        \
         while (!(wait_done = (condition)) && wait_err == E_OK)                                     \
             wait_err = wait_queue_sleep((queue), (deadline_ns), (how));                            \

@@ -54,6 +54,8 @@ struct address_space {
     virt_t lazyfree_at;        /* up to which it has come */
     struct list link;          /* in the list of areas_init() */
 
+    struct short_lock
+        lock;          /* of faults that share kernel_lock: tables, pages of owners, area_last */
     uint32_t programs; /* in it: linux/task/program.c */
 };
 

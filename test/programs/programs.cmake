@@ -102,7 +102,12 @@ foreach(name places rights frames words vectors signals sequences realtime pull 
     ouro_program_test(cpus.races-${name} 400 ${run_case} races-${name})
     set_property(TEST programs.cpus.races-${name} APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1)
 endforeach()
+foreach(name faults futexes pipes)
+    ouro_program_test(cpus.shares-${name} 400 ${run_case} shares-${name})
+    set_property(TEST programs.cpus.shares-${name} APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1 WORDS=check-at-end)
+endforeach()
 if(OURO_BOCHS_PROGRAM)
+    ouro_program_test(cpus.rows-bochs 600 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/rows.sh ${program_dir}/rows-musl)
     ouro_program_test(cpus.scale-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/scale.sh ${program_dir}/scale-musl)
 endif()
 # Every space's invariants at the end.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request at a time, for kernel_lock is held around it:
+ * One request at a time: under kernel_lock, and under class_flush where that is shared:
  *
  *   the CPU that asks                    a CPU that is asked
  *   entries have changed
@@ -12,7 +12,7 @@
  *   frees frames and tables
  */
 #include "cpu/apic.h"
-#include "cpu/cpus.h"
+#include "cpu/lock.h"
 #include "cpu/vectors.h"
 #include "cpu/x86.h"
 
@@ -20,6 +20,7 @@ static struct {
     unsigned count;
     virt_t page[CPU_FLUSH_PAGES];
 } asked;
+static struct short_lock flush_lock;
 
 void cpu_serve(void)
 {
@@ -38,6 +39,7 @@ void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count)
     cpus &= cpus_all() & ~(UINT64_C(1) << cpu_index());
     if (cpus == 0)
         return;
+    SHORT_LOCK(&flush_lock, class_flush);
     asked.count = count;
     for (unsigned i = 0; i < count && count <= CPU_FLUSH_PAGES; i++)
         asked.page[i] = pages[i];
@@ -47,7 +49,10 @@ void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count)
             cpu_send(cpu, VECTOR_TLB);
         }
     }
+    uint64_t since = rdtsc();
     for (unsigned cpu = 0; cpu < cpus_online; cpu++)
         while (cpus >> cpu & 1 && !__atomic_load_n(&percpus[cpu].served, __ATOMIC_ACQUIRE))
             cpu_pause();
+    cpu_profile_wait(LOCK_PROFILE_FLUSH, since);
+    SHORT_UNLOCK(&flush_lock, class_flush);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/pipe/eventfd.h"
 
+#include "cpu/lock.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
@@ -10,6 +11,7 @@ struct counter {
     uint64_t value; /* at most UINT64_MAX - 1 */
     bool semaphore;
     struct wait_queue readable, writable;
+    struct short_lock lock; /* value */
 };
 
 static bool has_value(void *context)
@@ -34,17 +36,21 @@ static enum err event_read(struct file *file, struct io *io, uint64_t *offset)
     struct counter *counter = file->state;
     if (io_left(io) < sizeof(uint64_t))
         return E_INVAL;
-    if (counter->value == 0) {
-        if (file->flags & O_NONBLOCK)
-            return E_AGAIN;
-        enum err e = fs_wait(&counter->readable, has_value, counter, NO_DEADLINE);
-        if (e != E_OK)
-            return e;
+    enum err e = E_OK;
+    SHORT_LOCK(&counter->lock, class_pipe);
+    while (e == E_OK && counter->value == 0) {
+        SHORT_UNLOCK(&counter->lock, class_pipe);
+        e = file->flags & O_NONBLOCK ? E_AGAIN
+                                     : fs_wait(&counter->readable, has_value, counter, NO_DEADLINE);
+        SHORT_LOCK(&counter->lock, class_pipe);
     }
-    uint64_t taken = counter->semaphore ? 1 : counter->value;
-    counter->value -= taken;
-    wait_queue_wake(&counter->writable);
-    return io_put_waiting(io, &taken, sizeof(taken));
+    uint64_t taken = counter->semaphore && counter->value != 0 ? 1 : counter->value;
+    if (e == E_OK) {
+        counter->value -= taken;
+        wait_queue_wake(&counter->writable);
+    }
+    SHORT_UNLOCK(&counter->lock, class_pipe);
+    return e == E_OK ? io_put_waiting(io, &taken, sizeof(taken)) : e;
 }
 
 static enum err event_write(struct file *file, struct io *io, uint64_t *offset)
@@ -58,19 +64,22 @@ static enum err event_write(struct file *file, struct io *io, uint64_t *offset)
     enum err e = io_take(io, &add.value, sizeof(add.value));
     if (e == E_OK && add.value == UINT64_MAX)
         e = E_INVAL;
-    if (e == E_OK && !eventfd_has_room(&add)) {
-        if (file->flags & O_NONBLOCK)
-            e = E_AGAIN;
-        else
-            e = fs_wait(&counter->writable, eventfd_has_room, &add, NO_DEADLINE);
+    SHORT_LOCK(&counter->lock, class_pipe);
+    while (e == E_OK && !eventfd_has_room(&add)) {
+        SHORT_UNLOCK(&counter->lock, class_pipe);
+        e = file->flags & O_NONBLOCK
+                ? E_AGAIN
+                : fs_wait(&counter->writable, eventfd_has_room, &add, NO_DEADLINE);
+        SHORT_LOCK(&counter->lock, class_pipe);
     }
-    if (e != E_OK) {
+    if (e == E_OK) {
+        counter->value += add.value;
+        wait_queue_wake(&counter->readable);
+    } else {
         *io = start; /* no byte counts as written */
-        return e;
     }
-    counter->value += add.value;
-    wait_queue_wake(&counter->readable);
-    return E_OK;
+    SHORT_UNLOCK(&counter->lock, class_pipe);
+    return e;
 }
 
 static uint32_t event_poll(struct file *file)
@@ -103,7 +112,8 @@ static const struct file_ops event_ops = {.release = event_release,
                                           .poll = event_poll,
                                           .queue = event_queue,
                                           .describe = event_describe,
-                                          .no_position = true};
+                                          .no_position = true,
+                                          .shares = true};
 
 enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)
 {

@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/context.h"
@@ -30,6 +31,7 @@ struct pipe {
     uint32_t readers, writers;           /* files open now */
     uint32_t reader_opens, writer_opens; /* running counts; fifo_open() waits for a change */
     struct wait_queue readable, writable;
+    struct short_lock lock; /* ring, taken, packets */
 };
 
 static struct filesystem pipefs = {
@@ -322,21 +324,26 @@ static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
     if (io_left(io) == 0)
         return E_OK;
     bool slept = false;
-    while (pipe->ring.used == 0) {
-        if (pipe->writers == 0)
-            return E_OK;
-        if (file->flags & O_NONBLOCK)
-            return E_AGAIN;
-        enum err e = fs_wait_one(&pipe->readable, can_read, pipe, NO_DEADLINE);
-        if (e != E_OK)
-            return e;
+    enum err e = E_OK;
+    SHORT_LOCK(&pipe->lock, class_pipe);
+    while (e == E_OK && pipe->ring.used == 0 && pipe->writers != 0) {
+        if (file->flags & O_NONBLOCK) {
+            e = E_AGAIN;
+            break;
+        }
+        SHORT_UNLOCK(&pipe->lock, class_pipe);
+        e = fs_wait_one(&pipe->readable, can_read, pipe, NO_DEADLINE);
+        SHORT_LOCK(&pipe->lock, class_pipe);
         slept = true;
     }
-    uint32_t room = space_left(pipe);
-    enum err e = pipe_drain(pipe, io);
-    space_made(pipe, room);
-    if (slept && pipe->ring.used > 0)
-        wait_queue_wake_one(&pipe->readable);
+    if (e == E_OK && pipe->ring.used != 0) {
+        uint32_t room = space_left(pipe);
+        e = pipe_drain(pipe, io);
+        space_made(pipe, room);
+        if (slept && pipe->ring.used > 0)
+            wait_queue_wake_one(&pipe->readable);
+    }
+    SHORT_UNLOCK(&pipe->lock, class_pipe);
     return e;
 }
 
@@ -351,6 +358,12 @@ static bool can_write(void *context)
     return wait->pipe->readers == 0 || space_left(wait->pipe) >= wait->needed;
 }
 
+/* True if pipe_ring_fill() needs more memory. */
+static bool must_grow(const struct pipe *pipe, const struct io *io)
+{
+    return lesser(io_left(io), space_left(pipe)) > pipe->ring.size - pipe->ring.used;
+}
+
 static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
@@ -362,12 +375,18 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
         wait.needed = PIPE_ATOMIC;
     enum err e = E_OK;
     bool slept = false;
+    SHORT_LOCK(&pipe->lock, class_pipe);
     while (e == E_OK && io_left(io) > 0) {
+        if (kernel_lock_is_shared() && (pipe->readers == 0 || packets || must_grow(pipe, io))) {
+            SHORT_UNLOCK(&pipe->lock, class_pipe);
+            kernel_lock_alone(); /* for the heap, or the signal */
+            SHORT_LOCK(&pipe->lock, class_pipe);
+            continue;
+        }
         if (pipe->readers == 0) {
             fs_raise(FS_SIGPIPE);
-            return E_PIPE;
-        }
-        if (can_write(&wait)) {
+            e = E_PIPE;
+        } else if (can_write(&wait)) {
             e = packets ? packet_fill(pipe, io)
                         : pipe_ring_fill(&pipe->ring, io, lesser(io_left(io), space_left(pipe)));
             wait_queue_wake(&pipe->readable);
@@ -376,12 +395,15 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
         } else if (file->flags & O_NONBLOCK) {
             e = E_AGAIN;
         } else {
+            SHORT_UNLOCK(&pipe->lock, class_pipe);
             e = fs_wait_one(&pipe->writable, can_write, &wait, NO_DEADLINE);
+            SHORT_LOCK(&pipe->lock, class_pipe);
             slept = true;
         }
     }
     if (slept && space_left(pipe) > 0)
         wait_queue_wake_one(&pipe->writable);
+    SHORT_UNLOCK(&pipe->lock, class_pipe);
     return e;
 }
 
@@ -430,6 +452,7 @@ const struct file_ops fifo_file_ops = {
     .queue = pipe_queue,
     .async_group = async_no_group,
     .control = pipe_control,
+    .shares = true,
 };
 
 COLD static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)

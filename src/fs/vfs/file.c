@@ -2,6 +2,7 @@
 #include "fs/vfs/file.h"
 
 #include "base/panic.h"
+#include "cpu/lock.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
@@ -55,8 +56,10 @@ void file_put(struct file *file)
     if (!file)
         return;
     assert(file->references > 0);
-    if (--file->references > 0)
+    if ((SEVERAL_CPUS ? __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL)
+                      : --file->references) > 0)
         return;
+    kernel_lock_alone();
     unlock(file);
     if (file->inode->locks)
         range_locks_end(file->inode, file);
@@ -155,6 +158,7 @@ enum err inode_take_turn(struct inode *inode)
 static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bool writes)
 {
     enum err e = E_OK;
+    kernel_lock_alone();
     while (e == E_OK) {
         uint8_t *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
         if (!busy && writes && file->inode->busy)
@@ -203,6 +207,7 @@ static ALWAYS_INLINE enum err bytes_moved(struct file *file, const struct io *io
 COLD static NOINLINE enum err read_stopped(struct file *file, struct io *io, uint64_t *offset,
                                            uint64_t *done, uint64_t left, enum err e)
 {
+    kernel_lock_alone();
     e = go_on(file, io, offset, left, false, e);
     if (e == E_OK || io_left(io) != left)
         return bytes_moved(file, io, left, false, done);
@@ -213,6 +218,7 @@ COLD static NOINLINE enum err read_stopped(struct file *file, struct io *io, uin
 COLD static NOINLINE enum err write_stopped(struct file *file, struct io *io, uint64_t *offset,
                                             uint64_t *done, uint64_t left, enum err e)
 {
+    kernel_lock_alone();
     e = go_on(file, io, offset, left, true, e);
     if (e == E_OK || io_left(io) != left)
         return bytes_moved(file, io, left, true, done);

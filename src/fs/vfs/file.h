@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "cpu/cpus.h"
 #include "fs/vfs/io.h"
 #include "fs/vfs/location.h"
 
@@ -108,6 +109,7 @@ struct file_ops {
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
+    bool shares; /* read() and write() have short locks (cpu/lock.h): kernel_lock may be shared */
 };
 
 /* Takes one reference to the dentry. */
@@ -115,9 +117,9 @@ MUST_CHECK enum err file_alloc(struct dentry *dentry, const struct file_ops *ops
                                struct file **out);
 static inline void file_get(struct file *file)
 {
-    file->references++;
+    CPUS_ADD(file->references, 1);
 }
-/* Dropping the last reference closes the file. NULL is allowed. */
+/* Dropping the last reference closes the file; a shared kernel_lock is alone then. NULL is allowed. */
 void file_put(struct file *file);
 
 /* Access mode 3 permits neither reading nor writing, only ioctl(), as on Linux. */

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "cpu/lock.h"
 #include "fs/vfs/file.h"
 
 enum notify_event { /* IN_* */
@@ -59,8 +60,10 @@ void notify_watchers(const struct inode *watched, uint32_t event,
 /* Reports an event of a file to its watches and to those of its directory. */
 static inline void notify(const struct dentry *dentry, uint32_t event)
 {
-    if (notify_watches > 0)
+    if (notify_watches > 0) {
+        kernel_lock_alone();
         notify_file(dentry, event);
+    }
 }
 /* Reports an event of a directory entry. */
 static inline void notify_name(const struct inode *directory, uint32_t event,

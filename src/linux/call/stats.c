@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "cpu/trap.h"
+#include "cpu/tsc.h"
 #include "kern/log.h"
 #include "kern/swap.h"
 #include "kern/thread.h"
@@ -52,7 +53,8 @@ struct syscall_count *stats_of_syscall(uint32_t number)
 /* A path: from a preemption point of the kernel, the begin of a system call or of a page fault of the
  * program, or a switch to the thread, to the next of these points, the end of the call or fault, or
  * a switch to another thread. 0: the program has not called yet. */
-static uint64_t path_start_ns;
+static uint64_t path_starts[CPUS_MAX];
+#define path_start_ns (path_starts[cpu_index()])
 
 static void path_ends(struct syscall_count *count)
 {
@@ -83,8 +85,8 @@ static void page_fault_counted(struct trap_frame *frame)
     page_fault_handler(frame);
     if (!program)
         return;
-    counts[SLOT_FAULT].calls++;
-    counts[SLOT_FAULT].ns += time_now_ns() - start;
+    CPUS_ADD(counts[SLOT_FAULT].calls, 1);
+    CPUS_ADD(counts[SLOT_FAULT].ns, time_now_ns() - start);
     path_ends(&counts[SLOT_FAULT]);
 }
 
@@ -134,6 +136,22 @@ static void report_longest_path(void)
            ULL(counts[longest].longest_ns), stats_name_of(longest));
 }
 
+/* The share is that of the time of all CPUs. */
+static void report_locks(void)
+{
+    uint64_t all = time_now_ns() * cpus_online;
+    report("ouro: %10s %10s %12s %10s %6s  lock", "takes", "waits", "ns waited", "longest",
+           "share");
+    for (unsigned row = 0; row < LOCK_PROFILES; row++) {
+        struct lock_profile p;
+        if (cpu_lock_profile(row, &p))
+            report("ouro: %10llu %10llu %12llu %10llu %4llu.%llu%%  %s", ULL(p.takes), ULL(p.waits),
+                   ULL(tsc_to_ns(p.waited)), ULL(tsc_to_ns(p.longest)),
+                   ULL(tsc_to_ns(p.waited) * 100 / all), ULL(tsc_to_ns(p.waited) * 1000 / all % 10),
+                   cpu_lock_name(row));
+    }
+}
+
 static void report_swap(void)
 {
     const struct swap_counters *c = &swap_counters;
@@ -166,6 +184,8 @@ void stats_report(void)
     report("ouro: TLB flushes: pages=%llu all=%llu tables=%llu", ULL(paging_counters.page_flushes),
            ULL(paging_counters.full_flushes), ULL(paging_counters.table_flushes));
     report_swap();
+    if (SEVERAL_CPUS)
+        report_locks();
     report("ouro: context switches: %llu", ULL(thread_switch_count()));
     report_longest_path();
     report_calls();

@@ -93,16 +93,18 @@ COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
     struct strace_line *line = strace_on ? strace_begin(number, call) : NULL;
     uint64_t start = time_now_ns();
     if (count != NULL) {
-        count->calls++; /* before the call: some calls do not return */
+        CPUS_ADD(count->calls, 1); /* before the call: some calls do not return */
         stats_call_begins(start);
     }
     enum err e = function != NULL ? function(call) : absent(number);
     if (count != NULL) {
-        count->ns += time_now_ns() - start;
+        CPUS_ADD(count->ns, time_now_ns() - start);
         stats_call_ends(count);
     }
     if (line != NULL)
         strace_end(line, call, e);
+    if (lt->trace != NULL)
+        kernel_lock_alone();
     trace_call_ends();
     return e;
 }
@@ -181,14 +183,18 @@ static inline int64_t syscall_finish(struct syscall_record *record, const struct
 
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
 {
-    kernel_lock_take();
     struct syscall_record *record = syscall_record_of(linux_current(), number);
     struct syscall call = {.arg = record->arg};
     for (size_t i = 0; i < ARRAY_LENGTH(record->arg); i++)
         record->arg[i] = arg[i];
-    int64_t result = syscall_finish(record, &call, syscall_table[number](&call));
-    kernel_lock_drop();
-    return result;
+    return syscall_finish(record, &call, syscall_table[number](&call));
+}
+
+/* Only threads that are alone in the kernel may look at a tracer, or print. */
+static inline bool begins_shared(const struct linux_thread *lt, uint32_t number)
+{
+    return SEVERAL_CPUS && number < SYSCALL_COUNT && syscall_marks[number] != 0 &&
+           lt->trace == NULL && !strace_on;
 }
 
 void syscall_dispatch(struct trap_frame *frame)
@@ -196,7 +202,7 @@ void syscall_dispatch(struct trap_frame *frame)
     struct thread *thread = thread_current();
     struct linux_thread *lt = thread->linux_thread;
     uint32_t number = (uint32_t)frame->error;
-    kernel_lock_take();
+    kernel_lock_take_as(begins_shared(lt, number));
     struct syscall_record *record = syscall_record_of(lt, number);
     struct syscall call = {.arg = record->arg, .frame = frame};
     take_arguments(record, frame);
@@ -216,17 +222,20 @@ void syscall_dispatch(struct trap_frame *frame)
     interrupts_off();
     if (unlikely(thread_slice_over())) {
         interrupts_on();
+        kernel_lock_alone();
         thread_preempt();
         interrupts_off();
     }
     while (thread_has_moved()) {
         interrupts_on();
+        kernel_lock_alone();
         if (rseq_moved() != E_OK)
             signal_force_segv();
         interrupts_off();
     }
     if (unlikely(e == E_INTR || thread->signal_pending)) {
         interrupts_on();
+        kernel_lock_alone();
         leave_with_signals(frame, &call, e);
     }
     kernel_lock_drop();

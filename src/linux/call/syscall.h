@@ -23,7 +23,10 @@ struct syscall_row {
     uint8_t result;              /* enum result_kind */
 };
 
-#define FAST          1 /* in a row of linux/call/rows.inc: syscall_fast_dispatch() */
+/* In a row of linux/call/rows.inc: */
+#define FAST 1 /* syscall_fast_dispatch() */
+#define SHARES                                                                                     \
+    2 /* begins with kernel_lock shared (cpu/lock.h), and takes it alone where it needs that */
 
 #define SYSCALL_COUNT 462
 
@@ -51,9 +54,13 @@ enum err sys_restart_syscall(struct syscall *call);
 void syscall_dispatch(struct trap_frame *frame);
 
 /* The fast path, with interrupts off throughout, for rows with FAST: calls that are short, do not
- * access the program's memory or registers, do not sleep, and make no signal pending. The whole
+ * access the program's memory or registers, do not sleep, make no signal pending, and need no kernel_lock: they read
+ * single words, or what only their thread changes. The whole
  * call takes a hundred instructions; a frame and `sti` would be most of them. */
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number);
+
+/* The marks of the rows; only the kernel for several CPUs asks. */
+extern const uint8_t syscall_marks[SYSCALL_COUNT];
 
 /* Bitmap of the rows with FAST: linux/call/table.c builds it, entry.S tests it. */
 extern uint64_t syscall_fast[FAST_NUMBERS / 64];

@@ -87,7 +87,7 @@ struct syscall_row syscall_row(uint32_t number)
 }
 
 /* The FAST of a row as a number, 0 without one. */
-#define FAST_OF(...) (__VA_ARGS__ + 0)
+#define FAST_OF(...) ((__VA_ARGS__ + 0) & FAST)
 
 #define ROW(number, name, function, args, result, ...)                                             \
     _Static_assert(!FAST_OF(__VA_ARGS__) || (number) < FAST_NUMBERS, name);

@@ -185,12 +185,13 @@ static void notice_halt(struct trap_frame *frame) REQUIRES(kernel_lock)
  * off, so that an event raised by an interrupt is not left pending until the next trap. */
 void trap_leave(struct trap_frame *frame)
 {
-    kernel_lock_assert();
+    kernel_lock_assert_any();
     if (frame->vector >= VECTOR_EXCEPTIONS)
         notice_halt(frame);
     frame->rflags |= RFLAGS_IF; /* popf changes IF in ring 0, but not in ring 3 */
     while (thread_current()->signal_pending || thread_slice_over() || thread_has_moved()) {
         __asm__ volatile("sti" : : : "memory");
+        kernel_lock_alone();
         if (thread_slice_over()) {
             thread_preempt();
             if (rseq_interrupt(frame) != E_OK)

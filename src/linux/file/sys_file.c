@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/sys_file.h"
 
+#include "cpu/lock.h"
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 
@@ -39,6 +40,10 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
 static enum err simple_transfer(struct syscall *call, enum direction direction)
 {
     struct file *file = fd_file(call->arg[0]);
+    if (kernel_lock_is_shared() && !(file && file->ops->shares)) {
+        kernel_lock_alone();
+        file = fd_file(call->arg[0]);
+    }
     if (!file || !(direction == READ ? file_can_read(file) : file_can_write(file)))
         return E_BADF;
     uint64_t size = call->arg[2];

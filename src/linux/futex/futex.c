@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/futex/futex.h"
 
+#include "cpu/lock.h"
 #include "linux/task/process.h"
 #include "linux/task/scheduling.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/usercopy.h"
 
-static struct list buckets[FUTEX_BUCKETS];
+static struct bucket {
+    struct list waiters GUARDED_BY(class_futex);
+    struct short_lock lock;
+} buckets[FUTEX_BUCKETS];
 
 static struct futex_waiter *futex_waiter_of(struct list *link)
 {
@@ -19,13 +23,24 @@ uint32_t futex_bucket(const struct futex_key *key)
     return (uint32_t)(mixed >> 32) % FUTEX_BUCKETS;
 }
 
-/* Buckets are initialized on first use; a NULL link means an unused bucket. */
-static struct list *futex_bucket_of(const struct futex_key *key)
+static struct bucket *bucket_of_key(const struct futex_key *key)
 {
-    struct list *bucket = &buckets[futex_bucket(key)];
-    if (unlikely(bucket->next == NULL))
-        list_init(bucket);
-    return bucket;
+    return &buckets[futex_bucket(key)];
+}
+
+/* Buckets are initialized on first use; a NULL link means an unused bucket. */
+static struct list *waiters_of(struct bucket *bucket) REQUIRES(class_futex)
+{
+    if (unlikely(bucket->waiters.next == NULL))
+        list_init(&bucket->waiters);
+    return &bucket->waiters;
+}
+
+/* For what needs kernel_lock alone. */
+static struct list *futex_bucket_of(const struct futex_key *key) NO_LOCK_ANALYSIS
+{
+    kernel_lock_assert();
+    return waiters_of(bucket_of_key(key));
 }
 
 COLD enum err futex_key_shared(uint64_t address, struct futex_key *out)
@@ -76,12 +91,22 @@ void futex_join(struct futex_waiter *waiter)
     hold(&waiter->key);
     waiter->woken = false;
     waiter->priority = (uint8_t)linux_current()->scheduling.priority;
-    add_by_priority(futex_bucket_of(&waiter->key), waiter);
+    struct bucket *bucket = bucket_of_key(&waiter->key);
+    SHORT_LOCK(&bucket->lock, class_futex);
+    add_by_priority(waiters_of(bucket), waiter);
+    SHORT_UNLOCK(&bucket->lock, class_futex);
+    if (SEVERAL_CPUS)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the word is read afterwards */
 }
 
 void futex_leave(struct futex_waiter *waiter)
 {
+    if (futex_key_source(&waiter->key) != NULL)
+        kernel_lock_alone();
+    struct bucket *bucket = bucket_of_key(&waiter->key);
+    SHORT_LOCK(&bucket->lock, class_futex);
     list_remove(&waiter->link);
+    SHORT_UNLOCK(&bucket->lock, class_futex);
     futex_key_drop(&waiter->key);
 }
 
@@ -95,20 +120,25 @@ void futex_wake_one(struct futex_waiter *waiter)
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset)
 {
     uint32_t count = 0;
-    struct list *bucket = futex_bucket_of(key), *next;
-    for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
+    struct bucket *bucket = bucket_of_key(key);
+    SHORT_LOCK(&bucket->lock, class_futex);
+    struct list *waiters = waiters_of(bucket), *next;
+    for (struct list *it = waiters->next; it != waiters && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
         if (!futex_key_same(&w->key, key))
             continue;
         if (!(w->bitset & bitset)) { /* 0 in waiters for PI */
-            if (unlikely(w->lock != NULL || w->requeue_to != NULL))
-                return FUTEX_MIXED;
+            if (unlikely(w->lock != NULL || w->requeue_to != NULL)) {
+                count = FUTEX_MIXED;
+                break;
+            }
             continue;
         }
         futex_wake_one(w);
         count++;
     }
+    SHORT_UNLOCK(&bucket->lock, class_futex);
     return count;
 }
 

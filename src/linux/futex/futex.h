@@ -12,7 +12,9 @@
  * reads the word: a thread that changes the word and then calls futex_wake() finds it. The kernel
  * is not preempted.
  *
- * Lock: threads only.
+ * Locks: a bucket is changed under kernel_lock alone, or shared and under class_futex. A waiter that was woken takes the lock of its bucket
+ * once more (futex_leave()) before its memory goes: the thread that wakes it may still be there. Waiters are moved, and keys of files held and
+ * dropped, under kernel_lock alone.
  */
 #pragma once
 
@@ -87,7 +89,7 @@ uint32_t futex_bucket(const struct futex_key *key);
 /* Adds the calling thread's waiter to the table; the caller has set key, bitset and queue. O(waiters
  * in the bucket with a lower priority). */
 void futex_join(struct futex_waiter *waiter);
-/* Removes the waiter, woken or not, and drops its reference to the source. */
+/* Removes the waiter, woken or not, and drops its reference to the source: a shared kernel_lock may be alone afterwards. */
 void futex_leave(struct futex_waiter *waiter);
 
 #define FUTEX_MIXED UINT32_MAX

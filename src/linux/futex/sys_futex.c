@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/futex/sys_futex.h"
 
+#include "cpu/lock.h"
 #include "kern/time.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
@@ -72,7 +73,7 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset,
         e = E_AGAIN;
     if (e == E_OK) {
         e = WAIT_EVENT_IN(&queue, self.woken, deadline->ns, futex_how(deadline));
-        if (self.woken) {
+        if (!SEVERAL_CPUS && self.woken) {
             futex_key_drop(&self.key);
             return E_OK;
         }
@@ -344,6 +345,10 @@ static NOINLINE enum err futex_other(struct syscall *call)
 {
     uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
     struct futex_deadline deadline = {.ns = NO_DEADLINE};
+    if (!(call->arg[1] & FUTEX_PRIVATE) ||
+        (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET && operation != FUTEX_WAKE &&
+         operation != FUTEX_WAKE_BITSET))
+        kernel_lock_alone();
     if (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
         operation == FUTEX_LOCK_PI2 || operation == FUTEX_WAIT_REQUEUE_PI) {
         enum err e = futex_deadline_of(call, operation, &deadline);

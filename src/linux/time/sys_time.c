@@ -111,6 +111,8 @@ enum err sys_clock_gettime(struct syscall *call)
     enum clock_kind kind = clock_kind((int)call->arg[0]);
     if (kind == CLOCK_KIND_NONE)
         return E_INVAL;
+    if (kind >= CLOCK_KIND_CPU) /* may be another's */
+        kernel_lock_alone();
     return timespec_copy_out(virt(call->arg[1]), clock_read((int)call->arg[0]));
 }
 

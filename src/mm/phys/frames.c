@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/str.h"
+#include "cpu/lock.h"
 
 static uint64_t *frames_section(const struct frames *f, uint64_t number, uint64_t *bit)
 {
@@ -127,25 +128,23 @@ void frames_release_foreign(struct frames *f, struct phys_range range)
     frames_add(f, range);
 }
 
-/* Nothing is free but, perhaps, the kept frame, which may complete a block. */
-COLD static enum err frames_alloc_merged(struct frames *f, unsigned order, phys_t *out)
+/* Nothing is free but, perhaps, the kept frame, which may complete a block. False: there is none. */
+COLD static bool frames_merge_kept(struct frames *f)
 {
     uint32_t number = f->kept;
     if (number == FRAME_NONE)
-        return E_NOMEM;
+        return false;
     f->kept = FRAME_NONE;
     frames_release(f, number, 0);
-    return frames_alloc(f, order, out);
+    return true;
 }
 
-/* frames_alloc(), once the sections are described where the parts of the chosen block begin. */
-COLD static enum err frames_alloc_undescribed(struct frames *f, unsigned order, phys_t *out,
-                                              uint32_t number, unsigned have)
+/* Describes the sections where the parts of the block begin. */
+COLD static void frames_describe_parts(struct frames *f, uint32_t number, unsigned have)
 {
     f->frame[number].halves = (uint8_t)have;
     while (have > FRAMES_SECTION_ORDER)
         frames_describe(f, number + (UINT64_C(1) << --have));
-    return frames_alloc(f, order, out);
 }
 
 /* Gives out a block of which no list knows. */
@@ -161,22 +160,30 @@ static inline enum err frames_give(struct frames *f, uint32_t number, unsigned o
     return E_OK;
 }
 
-enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
+static ALWAYS_INLINE enum err frames_alloc_locked(struct frames *f, unsigned order, phys_t *out)
+    REQUIRES(class_frames)
 {
-    unsigned have = order;
     uint32_t number = f->kept;
+    unsigned have;
     if (order == 0 && number != FRAME_NONE) {
         f->kept = FRAME_NONE;
         return frames_give(f, number, 0, out);
     }
-    while (f->heads[have] == FRAME_NONE)
-        have++;
-    number = f->heads[have];
-    if (have > FRAMES_SECTION_ORDER) {
-        if (have > FRAMES_ORDER_MAX)
-            return frames_alloc_merged(f, order, out);
-        if (have > f->frame[number].halves)
-            return frames_alloc_undescribed(f, order, out, number, have);
+    for (;;) {
+        have = order;
+        while (f->heads[have] == FRAME_NONE)
+            have++;
+        number = f->heads[have];
+        if (likely(have <= FRAMES_SECTION_ORDER))
+            break;
+        if (have > FRAMES_ORDER_MAX) {
+            if (!frames_merge_kept(f))
+                return E_NOMEM;
+        } else if (have > f->frame[number].halves) {
+            frames_describe_parts(f, number, have);
+        } else {
+            break;
+        }
     }
     struct frame *block = &f->frame[number];
     uint32_t next = block->next; /* the block is the first of its list */
@@ -188,6 +195,14 @@ enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
         frames_push(f, number + (UINT32_C(1) << have), have);
     }
     return frames_give(f, number, order, out);
+}
+
+enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
+{
+    SHORT_LOCK(&f->lock, class_frames);
+    enum err e = frames_alloc_locked(f, order, out);
+    SHORT_UNLOCK(&f->lock, class_frames);
+    return e;
 }
 
 static struct frame *used_frame(const struct frames *f, phys_t block)
@@ -205,7 +220,7 @@ static struct frame *foreign_frame(const struct frames *f, phys_t block)
     return number < f->end && f->frame[number].state == FRAME_FOREIGN ? &f->frame[number] : NULL;
 }
 
-void frames_get(struct frames *f, phys_t block)
+static void frames_get_locked(struct frames *f, phys_t block) REQUIRES(class_frames)
 {
     struct frame *frame = used_frame(f, block);
     if (frame == NULL)
@@ -216,7 +231,14 @@ void frames_get(struct frames *f, phys_t block)
     frame->references++;
 }
 
-void frames_put(struct frames *f, phys_t block)
+void frames_get(struct frames *f, phys_t block)
+{
+    SHORT_LOCK(&f->lock, class_frames);
+    frames_get_locked(f, block);
+    SHORT_UNLOCK(&f->lock, class_frames);
+}
+
+static void frames_put_locked(struct frames *f, phys_t block) REQUIRES(class_frames)
 {
     struct frame *frame = used_frame(f, block);
     if (frame == NULL) {
@@ -242,6 +264,13 @@ void frames_put(struct frames *f, phys_t block)
         number = kept;
     }
     frames_release(f, number, order);
+}
+
+void frames_put(struct frames *f, phys_t block)
+{
+    SHORT_LOCK(&f->lock, class_frames);
+    frames_put_locked(f, block);
+    SHORT_UNLOCK(&f->lock, class_frames);
 }
 
 COLD void frames_split(struct frames *f, phys_t block)

@@ -29,6 +29,7 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/cpus.h"
 
 #define FRAMES_ORDER_MAX     18 /* 2^18 frames, 1 GiB: the largest page */
 #define FRAMES_SECTION_ORDER 10 /* 4 MiB, and three pages of metadata */
@@ -71,6 +72,7 @@ struct frames {
     uint64_t total_frames;         /* all frames added so far */
     uint32_t kept;                 /* the single frame that was released last; FRAME_NONE: none */
     void (*forget)(uint32_t slot); /* a frame with this slot was freed */
+    struct short_lock lock; /* for threads that share kernel_lock: these allocate, get and put */
     uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };
 

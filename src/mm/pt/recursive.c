@@ -27,7 +27,7 @@ static pt_table_t recursive_window_table(const struct address_space *space, int 
 COLD static void recursive_relinked(int level, virt_t v)
 {
     pt_invalidate(virt(recursive_table(window_slot, level, v)));
-    paging_counters.table_flushes++;
+    CPUS_ADD(paging_counters.table_flushes, 1);
     if (pt_program_slot != 0)
         pt_flush_program_window(level, v);
 }

@@ -33,7 +33,7 @@ static enum err new_table(phys_t *out)
 {
     if (!paging->access->alloc(out))
         return E_NOMEM;
-    paging_counters.tables++;
+    CPUS_ADD(paging_counters.tables, 1);
     pt_table_t table = open_frame(*out);
     pt_clear(table);
     close_frame(table);
@@ -43,7 +43,7 @@ static enum err new_table(phys_t *out)
 static void free_table(phys_t frame)
 {
     paging->access->free(frame);
-    paging_counters.tables--;
+    CPUS_ADD(paging_counters.tables, -UINT64_C(1));
 }
 
 /* While there is one level-4 table: no other has to learn of them. */
@@ -106,7 +106,7 @@ enum err paging_space_make(struct address_space *space)
         return e;
     if (!paging->access->alloc(&space->root))
         return E_NOMEM;
-    paging_counters.tables++;
+    CPUS_ADD(paging_counters.tables, 1);
     fill_root(space->root);
     space->emptied = virt(0);
     e = map_reserved(space);

@@ -35,7 +35,7 @@ static int lowest_table(const struct address_space *space, virt_t v, int level, 
 void paging_flush(void)
 {
     pt_invalidate_all();
-    paging_counters.full_flushes++;
+    CPUS_ADD(paging_counters.full_flushes, 1);
 }
 
 enum err pt_split(struct address_space *space, virt_t v, int level)
@@ -64,8 +64,8 @@ enum err pt_split(struct address_space *space, virt_t v, int level)
     /* The TLB may hold the large page in pieces, anywhere in its range. */
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
     tlb_batch_end(space, &batch);
-    paging_counters.tables++;
-    paging_counters.splits++;
+    CPUS_ADD(paging_counters.tables, 1);
+    CPUS_ADD(paging_counters.splits, 1);
     return E_OK;
 }
 
@@ -122,8 +122,8 @@ static bool pt_promote(struct address_space *space, virt_t v, int level)
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
     tlb_batch_end(space, &batch);
     paging->access->free(phys(link.v & PTE_ADDRESS));
-    paging_counters.tables--;
-    paging_counters.promotions++;
+    CPUS_ADD(paging_counters.tables, -UINT64_C(1));
+    CPUS_ADD(paging_counters.promotions, 1);
     return true;
 }
 

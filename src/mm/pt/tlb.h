@@ -64,11 +64,11 @@ static inline void tlb_batch_end(const struct address_space *space, struct tlb_b
     }
     if (batch->count > TLB_BATCH_PAGES) {
         pt_invalidate_all();
-        paging_counters.full_flushes++;
+        CPUS_ADD(paging_counters.full_flushes, 1);
     } else {
         for (unsigned i = 0; i < batch->count; i++)
             pt_invalidate(batch->page[i]);
-        paging_counters.page_flushes += batch->count;
+        CPUS_ADD(paging_counters.page_flushes, batch->count);
     }
     batch->count = 0;
 }

@@ -78,7 +78,7 @@ static inline enum err pt_reach(const struct pt_access *access, const struct add
         phys_t frame;
         if (!access->alloc(&frame))
             return E_NOMEM;
-        paging_counters.tables++;
+        CPUS_ADD(paging_counters.tables, 1);
         pte_t link = {frame.v | PTE_P | PTE_W};
         if (cpus_others())
             pt_clear_unlinked(access, frame);
@@ -118,7 +118,7 @@ static inline void pt_prune(const struct pt_access *access, const struct address
         if (SEVERAL_CPUS)
             tlb_forget_table(space);
         access->free(phys(link.v & PTE_ADDRESS));
-        paging_counters.tables--;
+        CPUS_ADD(paging_counters.tables, -UINT64_C(1));
     }
 }
 

@@ -65,7 +65,8 @@
  * An own frame is mapped first and filled at the program's address: no second mapping is needed,
  * and the TLB entry will be used again. That requires the space to be the running one, and no other
  * thread of the program to run in between: one CPU, the kernel is not preempted. In the kernel for several CPUs the frame is filled
- * at a scratch page and mapped afterwards; and a fault looks at the leaf again, for another CPU may have resolved it.
+ * at a scratch page and mapped afterwards; and a fault looks at the leaf again, for another CPU may have resolved it. Most faults are resolved
+ * beside those of other threads: fault_resolve_beside().
  */
 #include "mm/vm/fault.h"
 
@@ -80,7 +81,7 @@
 #include "mm/phys/frames.h"
 #include "mm/phys/reserve.h"
 #include "mm/phys/shrinker.h"
-#include "mm/pt/paging.h"
+#include "mm/pt/backend.h"
 #include "mm/pt/table_frames.h"
 #include "mm/vm/areas_table.h"
 #include "mm/vm/slots.h"
@@ -94,14 +95,6 @@
 #define LARGE_ORDER  9
 
 struct fault_counters fault_counters;
-
-static enum fault_verdict verdict_of(enum err e)
-{
-    return e == E_OK      ? FAULT_RESOLVED
-           : e == E_NOMEM ? FAULT_OUT_OF_MEMORY
-           : e == E_AGAIN ? FAULT_WAITS
-                          : FAULT_PAST_FILE;
-}
 
 static bool fault_allowed(const struct area *a, uint64_t error)
 {
@@ -197,7 +190,7 @@ static bool map_large(struct address_space *space, const struct area *a, virt_t 
     if (!SEVERAL_CPUS && !prot_equal(a->prot, prot_rw()))
         must(paging_protect(space, range, a->prot)); /* no leaf is cut */
     areas_count_pages(a, false, block, LARGE_SIZE / PAGE_SIZE);
-    fault_counters.large++;
+    CPUS_ADD(fault_counters.large, 1);
     return true;
 }
 
@@ -207,10 +200,10 @@ static enum err fault_anonymous(struct address_space *space, const struct area *
                                 bool write)
 {
     if (!write) {
-        fault_counters.zero++;
+        CPUS_ADD(fault_counters.zero, 1);
         return paging_map(space, page, memory_zero_frame(), PAGE_SIZE, prot_copy_on_write(a->prot));
     }
-    fault_counters.anonymous++;
+    CPUS_ADD(fault_counters.anonymous, 1);
     if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(space, a, page))
         return E_OK;
     phys_t frame;
@@ -231,7 +224,7 @@ static void fault_release_frame(void *context, pte_t leaf, uint64_t size)
 /* A private copy of a page of the file; the part from file_end on is cleared. */
 static enum err private_copy(struct address_space *space, const struct area *a, virt_t page)
 {
-    fault_counters.copied++;
+    CPUS_ADD(fault_counters.copied, 1);
     phys_t frame;
     void *at;
     enum err e = map_fresh(space, page, &frame, &at);
@@ -292,7 +285,7 @@ static enum err fault_file(struct address_space *space, const struct area *a, vi
         return fault_anonymous(space, a, page, write);
     if (!shared && (write || a->file_end - page.v < PAGE_SIZE))
         return private_copy(space, a, page);
-    fault_counters.file++;
+    CPUS_ADD(fault_counters.file, 1);
     enum err e = map_file_page(space, a, page, write);
     if (e == E_NOTSUP)
         return private_copy(space, a, page);
@@ -308,7 +301,7 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
     phys_t frame, shared = pt_leaf_frame(leaf, PAGE_SIZE);
     bool borrowed = pt_leaf_is_borrowed(leaf);
     if (!borrowed && frames_references(&machine_frames, shared) == 1) {
-        fault_counters.taken_over++;
+        CPUS_ADD(fault_counters.taken_over, 1);
         if (unlikely(frames_slot(&machine_frames, shared) != 0))
             slots_forget_frame(&swap_slots, shared);
         paging_replace(space, page, shared, a->prot);
@@ -321,7 +314,7 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
         if (e != E_OK)
             return e;
     } else {
-        fault_counters.copied++;
+        CPUS_ADD(fault_counters.copied, 1);
         enum err e = take_frame(&frame);
         if (e != E_OK)
             return e;
@@ -343,7 +336,7 @@ COLD static enum err write_large(struct address_space *space, const struct area 
     phys_t block = pt_leaf_frame(leaf, LARGE_SIZE);
     if (!frames_are_own(&machine_frames, block, LARGE_SIZE))
         return areas_cut_large(space, virt(range.start.v + PAGE_SIZE));
-    fault_counters.taken_over++;
+    CPUS_ADD(fault_counters.taken_over, 1);
     range.end = virt(range.start.v + LARGE_SIZE);
     paging_unmap(space, range, NULL, NULL);
     must(paging_map(space, range.start, block, LARGE_SIZE, a->prot)); /* its tables are there */
@@ -402,18 +395,18 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         struct pt_walk walk;
         paging_walk(space, page, &walk);
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
-            return verdict_of(copy_on_write(space, a, page, walk.entry[1]));
+            return fault_verdict_of(copy_on_write(space, a, page, walk.entry[1]));
         if (unlikely(write && walk.leaf_level == 2 && walk.entry[2].v & PTE_COW))
-            return verdict_of(write_large(space, a, page, walk.entry[2]));
+            return fault_verdict_of(write_large(space, a, page, walk.entry[2]));
         return leaf_allows(&walk, error) ? fault_stale(space, v, error) : FAULT_DENIED;
     }
     if (unlikely(a->owner->swapped != 0)) {
         pte_t entry = swap_entry(space, page);
         if (entry.v != 0)
-            return verdict_of(swap_in(space, a, page, entry, write));
+            return fault_verdict_of(swap_in(space, a, page, entry, write));
     }
-    return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
-                                           : fault_anonymous(space, a, page, write));
+    return fault_verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
+                                                 : fault_anonymous(space, a, page, write));
 }
 
 /* As fault_resolve(), but does not sleep: FAULT_WAITS. */
@@ -427,24 +420,72 @@ static enum fault_verdict resolve_now(struct address_space *space, virt_t v, uin
     return unlikely(verdict == FAULT_OUT_OF_MEMORY) && swap_may_help() ? FAULT_WAITS : verdict;
 }
 
-COLD enum fault_verdict fault_fetch(struct address_space *space, virt_t v, uint64_t error)
+/*
+ * Of several CPUs: what can be resolved beside other threads that share kernel_lock, under the lock of the space. Areas do not change meanwhile, and
+ * tables only under that lock. What may sleep, fail, read a file or make an area grow is for a thread that is alone.
+ */
+enum beside {
+    BESIDE_DONE,
+    BESIDE_ALONE, /* kernel_lock is needed alone */
+    BESIDE_FRAME, /* a cleared frame is needed: it is made without the lock */
+};
+
+static enum beside resolve_beside_locked(struct address_space *space, virt_t v, uint64_t error,
+                                         phys_t frame, bool *owned) REQUIRES(class_space)
 {
-    bool done = true;
-    if (swap_slots.count != 0) {
-        enum fault_verdict verdict = swap_fetch(space, v, &done);
-        if (!done)
-            return verdict;
-    }
+    virt_t page = virt(align_down(v.v, PAGE_SIZE));
+    bool write = error & PF_WRITE;
     const struct area *a = areas_find(space, v);
-    if (a == NULL || a->source == NULL || a->source->ops->fetch == NULL)
-        return FAULT_RESOLVED; /* another thread has changed it */
-    struct page_source *source = a->source;
-    uint64_t index = (a->offset + (align_down(v.v, PAGE_SIZE) - a->range.start.v)) >> PAGE_SHIFT;
-    bool for_write = (error & PF_WRITE) && (a->flags & AREA_SHARED);
-    source->ops->get(source);
-    enum err e = source->ops->fetch(source, index, for_write);
-    source->ops->put(source);
-    return e == E_AGAIN ? FAULT_RESOLVED : verdict_of(e);
+    if (a == NULL || !fault_allowed(a, error))
+        return BESIDE_ALONE;
+    if (fault_is_past(space, page, &error))
+        return BESIDE_DONE;
+    enum err e;
+    if (error & PF_PRESENT) {
+        struct pt_walk walk;
+        paging_walk(space, page, &walk);
+        if (!write || walk.leaf_level != 1 || !(walk.entry[1].v & PTE_COW) ||
+            (a->kind == AREA_FILE && a->flags & AREA_SHARED))
+            return BESIDE_ALONE;
+        e = copy_on_write(space, a, page, walk.entry[1]);
+    } else if (a->kind == AREA_FILE && page.v < a->file_end) {
+        return BESIDE_ALONE;
+    } else if (!write || (a->kind == AREA_ANONYMOUS && wants_large(a, page))) {
+        e = fault_anonymous(space, a, page, write);
+    } else if (!*owned) {
+        return BESIDE_FRAME;
+    } else {
+        CPUS_ADD(fault_counters.anonymous, 1);
+        *owned = false;
+        e = fault_settle(space, a, page, frame);
+    }
+    return e == E_OK ? BESIDE_DONE : BESIDE_ALONE;
+}
+
+static bool fault_resolve_beside(struct address_space *space, virt_t v, uint64_t error)
+{
+    phys_t frame = phys(0);
+    bool owned = false;
+    for (;;) {
+        SHORT_LOCK(&space->lock, class_space);
+        enum beside result = resolve_beside_locked(space, v, error, frame, &owned);
+        SHORT_UNLOCK(&space->lock, class_space);
+        if (result == BESIDE_FRAME && take_frame(&frame) == E_OK) {
+            memset(memory_scratch_second(frame), 0, PAGE_SIZE);
+            owned = true;
+            continue;
+        }
+        if (owned)
+            frames_put(&machine_frames, frame);
+        return result == BESIDE_DONE;
+    }
+}
+
+/* While pages may be in slots, or the back end has mappings of which there is one for all CPUs, threads are alone. */
+static bool may_resolve_beside(uint64_t error)
+{
+    return swap_reserve.low == 0 && paging->access->put == NULL &&
+           paging->access->alloc == memory_table_alloc && !(error & ~(uint64_t)PF_RESOLVABLE);
 }
 
 /* The program's access that began on a leaf may find none, or another one. */
@@ -509,6 +550,19 @@ static void page_fault(struct trap_frame *frame)
     if (frame->rflags & RFLAGS_IF)
         __asm__ volatile("sti" : : : "memory"); /* CR2 has been saved in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
+        if (kernel_lock_is_shared()) {
+            if (may_resolve_beside(frame->error) &&
+                fault_resolve_beside(running_space, v, frame->error)) {
+                fault_was_resolved(false);
+                return;
+            }
+            if (copying && !usercopy_waits(frame)) {
+                usercopy_abort(frame, E_INTR);
+                copy_missed(v, frame->error);
+                return;
+            }
+            kernel_lock_alone();
+        }
         kernel_lock_assert();
         enum fault_verdict verdict = likely(!(frame->error & ~(uint64_t)PF_RESOLVABLE))
                                          ? resolve_now(running_space, v, frame->error)

@@ -44,6 +44,15 @@ enum fault_verdict {
     FAULT_WAITS, /* a device has the page: fault_fetch(), and again. Not of fault_resolve() */
 };
 
+/* What the error of a page source means. Pure. */
+static inline enum fault_verdict fault_verdict_of(enum err e)
+{
+    return e == E_OK      ? FAULT_RESOLVED
+           : e == E_NOMEM ? FAULT_OUT_OF_MEMORY
+           : e == E_AGAIN ? FAULT_WAITS
+                          : FAULT_PAST_FILE;
+}
+
 /* Maps the page at v if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The space is
  * the running one: pages are filled at their own addresses. Sleeps if a device has the page: areas
  * and pages may be others afterwards. Threads only. O(log areas); growth under RLIMIT_AS: O(areas). */

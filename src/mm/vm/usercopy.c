@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/vm/usercopy.h"
 
-#include "cpu/cpus.h"
+#include "cpu/lock.h"
 #include "cpu/features.h"
 #include "cpu/usercopy.h"
 #include "mm/layout.h"
@@ -47,8 +47,11 @@ COLD enum err copy_wait(enum err e)
     uint64_t error;
     if (e != E_INTR || !copy_missing(&space, &v, &error))
         return e;
+    kernel_lock_alone();
     if (!areas_space_exists(space))
         return E_OK;
+    if (SEVERAL_CPUS) /* the copy may have missed a page only because kernel_lock was shared */
+        return fault_resolve(space, v, error) == FAULT_RESOLVED ? E_OK : E_FAULT;
     return fault_fetch(space, v, error) == FAULT_RESOLVED ? E_OK : E_FAULT;
 }
 

@@ -14,6 +14,9 @@
  *                        (linux/call/syscall.c). One that has done something calls copy_wait(), and copies
  *                        again; so do the loops over a struct io (fs/vfs/file.c).
  *
+ * Of several CPUs, a thread that shares kernel_lock (cpu/lock.h) has it alone after a copy of the first kind that missed a page; the others end
+ * with E_INTR for each page that cannot be had beside other threads. Under a short lock, copies of the second kind only.
+ *
  * So a pointer into the kernel's structures may be held over copy_in(), and read, compare and write of
  * a word of the program (copy_in() and copy_out_now()) are one step for other threads.
  */

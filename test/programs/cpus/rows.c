@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rows TIMES THREADS LEAST FAULTS: what one thread does in the kernel and what several do at the same time, in total. A row that is slower than LEAST times one
+ * thread fails, and so does that of page faults below FAULTS. After the idea of will-it-scale.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE  4096
+#define PAGES 64
+#define MOST  16
+
+/* linux/futex.h, which musl has not */
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+
+static void faults(long times)
+{
+    char *p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (long i = 0; i < times / PAGES + 1; i++) {
+        for (int k = 0; k < PAGES; k++)
+            *(volatile char *)&p[k * PAGE] = 1;
+        madvise(p, PAGES * PAGE, MADV_DONTNEED);
+    }
+    munmap(p, PAGES * PAGE);
+}
+
+static void maps(long times)
+{
+    for (long i = 0; i < times; i++) {
+        char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        *(volatile char *)p = 1;
+        munmap(p, PAGE);
+    }
+}
+
+static void futexes(long times)
+{
+    unsigned word = 0;
+    for (long i = 0; i < times; i++) {
+        syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
+    }
+}
+
+static void pipes(long times)
+{
+    int ends[2];
+    char byte = 0;
+    if (pipe(ends) != 0)
+        abort();
+    for (long i = 0; i < times; i++)
+        if (write(ends[1], &byte, 1) != 1 || read(ends[0], &byte, 1) != 1)
+            abort();
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void opens(long times)
+{
+    for (long i = 0; i < times; i++)
+        close(open("/dev/null", O_RDONLY));
+}
+
+static void reads(long times)
+{
+    char buffer[512];
+    int fd = open("/dev/zero", O_RDONLY);
+    for (long i = 0; i < times; i++)
+        if (read(fd, buffer, sizeof buffer) != sizeof buffer)
+            abort();
+    close(fd);
+}
+
+static void dups(long times)
+{
+    for (long i = 0; i < times; i++)
+        close(dup(1));
+}
+
+static void handle(int signal)
+{
+    (void)signal;
+}
+
+static void signals(long times)
+{
+    signal(SIGUSR1, handle);
+    for (long i = 0; i < times; i++)
+        raise(SIGUSR1);
+}
+
+static void *end(void *unused)
+{
+    return unused;
+}
+
+static void threads(long times)
+{
+    pthread_t thread;
+    for (long i = 0; i < times / 10 + 1; i++) {
+        pthread_create(&thread, NULL, end, NULL);
+        pthread_join(thread, NULL);
+    }
+}
+
+static void numbers(long times)
+{
+    for (long i = 0; i < times; i++)
+        syscall(SYS_getppid);
+}
+
+static const struct row {
+    const char *name;
+    void (*function)(long times);
+} rows[] = {{"page faults", faults}, {"mmap, munmap", maps}, {"futex", futexes},
+            {"pipe", pipes},         {"open, close", opens}, {"read", reads},
+            {"dup", dups},           {"signals", signals},   {"pthread_create", threads},
+            {"getppid", numbers}};
+
+static const struct row *row;
+static long times;
+
+static void *work(void *unused)
+{
+    row->function(times);
+    return unused;
+}
+
+static double seconds(int count)
+{
+    struct timespec from, to;
+    pthread_t thread[MOST];
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    for (int i = 0; i < count; i++)
+        pthread_create(&thread[i], NULL, work, NULL);
+    for (int i = 0; i < count; i++)
+        pthread_join(thread[i], NULL);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 5)
+        return 2;
+    times = atol(argv[1]);
+    int count = atoi(argv[2]), slow = 0;
+    for (row = rows; row < rows + sizeof rows / sizeof *rows; row++) {
+        seconds(1);
+        double one = seconds(1), ratio = count * one / seconds(count);
+        double least = atof(argv[row == rows ? 4 : 3]);
+        printf("%-16s %.2f%s\n", row->name, ratio, ratio < least ? " SLOWER" : "");
+        slow += ratio < least;
+    }
+    return slow != 0;
+}
