@@ -15,6 +15,7 @@ extern u8_t tcp_active_pcbs_changed;
 ]] [[
 extern u8_t tcp_active_pcbs_changed;
 extern const u8_t tcp_persist_backoff[7];
+#include "lwip/sys.h"
 ]])
 lwip_file(src/core/tcp.c)
 lwip_edit("static const u8_t tcp_persist_backoff[7]" "const u8_t tcp_persist_backoff[7]")
@@ -267,3 +268,17 @@ lwip_edit([[
     TCP_RMV(&tcp_tw_pcbs, pcb);
     pcb->tmr = tcp_ticks;
     TCP_REG(&tcp_tw_pcbs, pcb);]])
+# A delayed acknowledgement waits for as long as a program may take for an answer, whenever the tick comes.
+lwip_file(src/include/lwip/priv/tcp_priv.h)
+lwip_edit([[
+      tcp_set_flags(pcb, TF_ACK_DELAY);            \
+]] [[
+      tcp_set_flags(pcb, TF_ACK_DELAY);            \
+      (pcb)->due.came = sys_now();                 \
+]])
+lwip_file(src/core/tcp.c)
+lwip_edit([[
+      if (pcb->flags & TF_ACK_DELAY) {
+        LWIP_DEBUGF]] [[
+      if ((pcb->flags & TF_ACK_DELAY) && sys_now() - pcb->due.came >= NET_DUE_ACK_MS) {
+        LWIP_DEBUGF]])

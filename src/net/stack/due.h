@@ -20,6 +20,9 @@
 
 struct tcp_pcb;
 
+/* An acknowledgement waits for so long at least, as Linux's (TCP_DELACK_MIN): what is answered in less needs none of its own. */
+#define NET_DUE_ACK_MS 40
+
 /* In struct tcp_pcb. All zero: it waits for nothing. */
 struct net_due {
     struct tcp_pcb *next, **before;
@@ -28,6 +31,7 @@ struct net_due {
     uint32_t
         progress; /* of the peer's last acknowledgement of something, or when there was nothing to acknowledge */
     uint32_t user_ms; /* TCP_USER_TIMEOUT; 0: none */
+    uint32_t came;    /* ms: the segment whose acknowledgement waits */
     uint8_t syn_most; /* TCP_SYNCNT */
     bool soon;        /* in the list of those that do not wait for a tick */
 };

@@ -435,6 +435,27 @@ static void test_acknowledgement_waits(void **state)
     end();
 }
 
+/* Whenever it comes between two ticks: for 40 ms at least, and not for 150. */
+static void test_acknowledgement_waits_for_an_answer(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7150);
+    for (unsigned i = 0; i < 20; i++) {
+        struct wire_segment s = from(7150, 1001 + i, ours, TCP_ACK | TCP_PSH);
+        s.data = "r";
+        s.size = 1;
+        net_native_pass(37);
+        unsigned sent = wire_sent;
+        wire_tcp(&s);
+        net_native_pass(38);
+        assert_int_equal(wire_sent, sent);
+        net_native_pass(112);
+        assert_int_equal(wire_sent, sent + 1);
+    }
+    end();
+}
+
 /* Datagrams for a port that nothing has: 50 answers at once, and 1,000 in a second. */
 static void test_icmp_errors_are_limited(void **state)
 {
@@ -569,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_ipv6_header_of_the_first_fragment),
         cmocka_unit_test(test_ipv6_reassembly_time),
         cmocka_unit_test(test_acknowledgement_waits),
+        cmocka_unit_test(test_acknowledgement_waits_for_an_answer),
         cmocka_unit_test(test_icmp_errors_are_limited),
         cmocka_unit_test(test_icmpv6_errors_are_limited),
         cmocka_unit_test(test_packet_numbers),
