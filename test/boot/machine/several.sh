@@ -209,22 +209,28 @@ C
         [ "$status $(tail -n 1 out)" = '0 cpus 2, counted' ] || { bad "cpu $cpu is stopped: status $status"; show out; show err; }
     done
 
-    # Not a PC, whose firmware waits for all CPUs.
-    start 'loglevel=6' -v --machine microvm --qemu-arg -name --qemu-arg q,debug-threads=on --qemu-arg -accel --qemu-arg tcg,thread=multi --qemu-arg -S ./work 6
-    "$here/hold.py" $machine 1 5 >holding &
-    holder=$!
-    n=0
-    until grep -q held holding || [ $n -gt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
+    # Not a PC, whose firmware waits for all CPUs. Where the thread holds something of QEMU's the first CPU stops, too: once more.
+    for try in 1 2 3 4; do
+        start 'loglevel=6' -v --machine microvm --qemu-arg -name --qemu-arg q,debug-threads=on --qemu-arg -accel --qemu-arg tcg,thread=multi --qemu-arg -S ./work 5
+        sleep "$try"
+        "$here/hold.py" $machine 1 4 >holding &
+        holder=$!
+        n=0
+        until grep -q held holding || [ "$n" -gt 100 ]; do
+            n=$((n + 1))
+            sleep 0.1
+        done
+        echo cont >&3
+        wait $holder || bad 'cpu 1 is not stopped'
+        wait $machine
+        status=$?
+        exec 3>&- 4>&-
+        [ "$status $(tail -n 1 out)" != '0 cpus 2, counted' ] || continue
+        [ "$status $(tail -n 1 out)" = '0 cpus 1, counted' ] || { bad "cpu 1 does not answer: status $status"; show out; show err; }
+        grep -q 'the cpu with the APIC ID 1 does not answer: it is left out' err || { bad 'the log names no cpu'; show err; }
+        return
     done
-    echo cont >&3
-    wait $holder || bad 'cpu 1 is not stopped'
-    wait $machine
-    status=$?
-    exec 3>&- 4>&-
-    [ "$status $(tail -n 1 out)" = '0 cpus 1, counted' ] || { bad "cpu 1 does not answer: status $status"; show out; show err; }
-    grep -q 'the cpu with the APIC ID 1 does not answer: it is left out' err || { bad 'the log names no cpu'; show err; }
+    bad 'cpu 1 always answers'
 }
 
 images() {
