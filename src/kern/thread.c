@@ -506,7 +506,7 @@ static void idle_loop(void) NO_LOCK_ANALYSIS
 {
     for (;;) {
         if (own()->ended != NULL) { /* the next to take the lock here may be long in coming */
-            take_kernel_lock_again();
+            take_kernel_lock_again(false);
             kernel_lock_drop();
         }
         if (own()->queue.count == 0)
