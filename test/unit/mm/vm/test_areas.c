@@ -328,7 +328,7 @@ static void test_as_many_areas_as_on_linux(void **state)
     const uint64_t base = UINT64_C(0x10000000);
     uint64_t at = base + 4 * PAGE_SIZE;
     must_add(base, 4 * PAGE_SIZE, prot_ro());
-    for (bool write = true; areas_count(space) <= AREAS_MAX; write = !write, at += PAGE_SIZE)
+    for (bool write = true; areas_count(space) <= areas_max; write = !write, at += PAGE_SIZE)
         must_add(at, PAGE_SIZE, write ? prot_rw() : prot_ro());
     struct area more = *areas_find(space, virt(base));
     more.range = virt_range(at + PAGE_SIZE, at + 2 * PAGE_SIZE);
@@ -340,14 +340,14 @@ static void test_as_many_areas_as_on_linux(void **state)
     assert_int_equal(areas_protect(space, inside, prot_rx()), E_NOMEM);
     assert_int_equal(areas_protect(space, tail, prot_rx()), E_NOMEM);
     assert_int_equal(areas_remove(space, tail), E_OK); /* no more of them */
-    assert_int_equal(areas_count(space), AREAS_MAX + 1);
+    assert_int_equal(areas_count(space), areas_max + 1);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(areas_remove(space, inside), E_NOMEM);
         at -= PAGE_SIZE;
         assert_int_equal(areas_remove(space, virt_range(at, at + PAGE_SIZE)), E_OK);
     }
     assert_int_equal(areas_remove(space, inside), E_OK);
-    assert_int_equal(areas_count(space), AREAS_MAX);
+    assert_int_equal(areas_count(space), areas_max);
     areas_check(space);
     areas_clear(space);
     assert_int_equal(areas_count(space), 0);
