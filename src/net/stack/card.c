@@ -178,7 +178,7 @@ static void card_hand_over(uint8_t *frame, size_t size, size_t tcp, bool more) R
     card->ops->send(card, &how);
 }
 
-static void end_run(bool more) REQUIRES(net_lock)
+static void end_card_run(bool more) REQUIRES(net_lock)
 {
     if (run.pieces > 1)
         set_length(run.frame, run.size);
@@ -189,7 +189,7 @@ static void end_run(bool more) REQUIRES(net_lock)
 void net_card_flush(void)
 {
     gathers = false;
-    end_run(false);
+    end_card_run(false);
 }
 
 /* True if the packet's headers, which are in one piece, are those of the run's next segment: as the first one's but for
@@ -260,7 +260,7 @@ static err_t card_send(struct netif *netif, struct pbuf *p)
         return ERR_IF;
     if (run_add(p))
         return ERR_OK;
-    end_run(true);
+    end_card_run(true);
     uint8_t *frame = card->ops->frame(card, p->tot_len);
     if (frame == NULL) {
         card_full = true;

@@ -12,7 +12,8 @@ enum {
 };
 
 uint8_t net_card_last[NETDEV_FRAME_MAX];
-unsigned net_card_last_size, net_card_sent, net_card_cuts, net_card_told, net_card_room = UINT32_MAX;
+unsigned net_card_last_size, net_card_sent, net_card_cuts, net_card_told,
+    net_card_room = UINT32_MAX;
 void (*net_card_on_send)(void);
 
 static struct net_buffer *queue[QUEUE];
