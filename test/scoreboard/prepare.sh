@@ -105,7 +105,10 @@ binaries() {
     case $packages in *=source*) packages=${packages//=source/=$(sed 's/.* //' "$folder/version")} ;; esac
     # shellcheck disable=SC2086 # a list
     OURO_APT=$scoreboard/.apt-binary "$here/../packages/root.sh" "$root" $packages || exit
-    [ -n "$source$archive" ] || sed -n "s/^Inst ${packages%% *} (\([^ ]*\) .*/${packages%% *} \1/p" "$scoreboard/.apt-binary/plan" > "$folder/version"
+    [ -n "$source$archive" ] || { # the plan may be another suite's, if this one's root stood already
+        sed -n "s/^Inst ${packages%% *} (\([^ ]*\) .*/${packages%% *} \1/p" "$scoreboard/.apt-binary/plan" > "$folder/version.new"
+        if [ -s "$folder/version.new" ]; then mv "$folder/version.new" "$folder/version"; fi
+    }
 }
 
 # install FILE... FOLDER: copies them into that folder of the root.

@@ -9,6 +9,7 @@ start=/suite
 memory=1G
 minimum=110
 sample=25
+also="ipc/msgque proc/proc-empty-vm"
 slow="timers/inconsistency-check timers/threadtest timers/mqueue-lat vm/soft-dirty x86/syscall_numbering_64 pidfd/pidfd_poll_test"
 title="Linux's selftests: nolibc, x86, mm, timers, futex, sigaltstack, rseq, proc, pidfd, exec, net, breakpoints and small ones"
 folders="x86 vm timers futex/functional sigaltstack rseq proc pidfd exec net breakpoints

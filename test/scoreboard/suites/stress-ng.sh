@@ -5,7 +5,7 @@
 packages="stress-ng"
 start=/tmp
 memory=2G
-minimum=1
+minimum=289
 sample=9
 also="llc-affinity dev"
 title="stressors of stress-ng, 2 seconds each, verified"
