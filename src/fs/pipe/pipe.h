@@ -11,8 +11,8 @@
 
 #include "fs/vfs/file.h"
 
-#define PIPE_ATOMIC       4096u    /* PIPE_BUF */
-#define PIPE_CAPACITY     65536u   /* of a new pipe */
+#define PIPE_ATOMIC       4096u  /* PIPE_BUF */
+#define PIPE_CAPACITY     65536u /* of a new pipe */
 #define PIPE_CAPACITY_MAX 1048576u
 /* Limit of F_SETPIPE_SZ without CAP_SYS_RESOURCE: fs.pipe-max-size. */
 extern uint64_t pipe_capacity_max;

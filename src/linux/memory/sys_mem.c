@@ -446,7 +446,8 @@ COLD enum err sys_brk(struct syscall *call)
     if (want < program->layout.brk_start.v || want > LAYOUT_PROGRAM_END - PAGE_SIZE ||
         (data != RLIM_INFINITY && want - program->layout.brk_start.v > data))
         return E_OK;
-    uint64_t have_end = align_up(program->layout.brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
+    uint64_t have_end = align_up(program->layout.brk.v, PAGE_SIZE),
+             want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
     if (want_end < have_end) {
         program->layout.brk.v = want; /* first: other threads run while the heap is removed */
