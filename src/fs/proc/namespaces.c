@@ -54,11 +54,6 @@ static const struct namespace *ns_of(const struct file *file)
     return ns;
 }
 
-uint32_t procfs_namespace(const struct file *file)
-{
-    return file->ops == &ns_file_ops ? ns_of(file)->flag : 0;
-}
-
 /* The namespace that owns the others. */
 static enum err open_user(uint64_t *result)
 {

@@ -207,8 +207,8 @@ static const struct inode_ops cwd_ops = {.jump = jump_cwd};
 static const struct inode_ops root_ops = {.jump = jump_root};
 
 /* Arguments and environment are read from the program's memory, where it may change them. */
-static bool read_memory(struct fs_process *process, void *context, uint64_t at, char *bytes,
-                        size_t size)
+static bool read_some(struct fs_process *process, void *context, uint64_t at, char *bytes,
+                      size_t size)
 {
     enum err e;
     while ((e = copy_in_from(process->space, bytes, virt(at), size)) != E_OK) {
@@ -237,7 +237,7 @@ static void show_memory(struct text *text, struct fs_process *process, struct vi
             fs_give_way();
             procfs_describe(context, process);
         }
-        if (!read_memory(process, context, at, bytes, size))
+        if (!read_some(process, context, at, bytes, size))
             return;
         const char *nul = title ? memchr(bytes, 0, size) : NULL;
         if (nul != NULL) {
@@ -258,7 +258,7 @@ static void show_arguments(struct text *text, void *context)
     struct virt_range range = process.arguments, after = process.environment;
     char last = 0;
     if (virt_range_size(range) != 0 &&
-        read_memory(&process, context, range.end.v - 1, &last, sizeof last) && last != 0) {
+        read_some(&process, context, range.end.v - 1, &last, sizeof last) && last != 0) {
         if (after.start.v == range.end.v)
             range.end = after.end;
         if (virt_range_size(range) > PAGE_SIZE)

@@ -273,7 +273,7 @@ static void show_constant(struct text *text, void *context)
         text_printf(text, "%s\n", (const char *)context);
 }
 
-static bool is_blank(char c)
+static bool is_gap(char c)
 {
     return c == ' ' || c == '\t' || c == '\n';
 }
@@ -284,15 +284,15 @@ static enum err store_constant(const char *bytes, size_t size, void *context)
     const char *text = context;
     size_t i = 0;
     while (*text != '\0' && i < size) {
-        if (is_blank(*text) && is_blank(bytes[i])) { /* between numbers */
+        if (is_gap(*text) && is_gap(bytes[i])) { /* between numbers */
             text++;
-            while (i < size && is_blank(bytes[i]))
+            while (i < size && is_gap(bytes[i]))
                 i++;
         } else if (*text++ != bytes[i++]) {
             return E_INVAL;
         }
     }
-    while (i < size && is_blank(bytes[i]))
+    while (i < size && is_gap(bytes[i]))
         i++;
     return *text == '\0' && i == size ? E_OK : E_INVAL;
 }

@@ -79,8 +79,6 @@ extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
 /* fs/proc/process_extra.c */
 extern const struct file_ops procfs_mem_ops;
 extern const struct inode_ops procfs_map_files_ops, procfs_net_ops, procfs_ns_ops;
-/* The CLONE_NEW* flag of an open namespace; 0: the file is none. O(kinds). */
-uint32_t procfs_namespace(const struct file *file);
 /* The files of /proc/net, in net/inet/proc_net.c. */
 extern const struct procfs_row procfs_net_rows[];
 extern const size_t procfs_net_row_count;

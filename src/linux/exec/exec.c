@@ -35,6 +35,7 @@
 #include "linux/task/image.h"
 #include "linux/task/process.h"
 #include "linux/task/rseq.h"
+#include "linux/task/settings.h"
 #include "linux/task/signal_frame.h"
 #include "linux/task/timers.h"
 #include "linux/task/trace.h"
@@ -92,8 +93,6 @@ struct exec_job {
     bool dumpable;
     struct exec_refusal *why;
 };
-
-uint64_t randomize_va_space = 2;
 
 /* A program that is given rights is not placed by its caller. */
 static bool has_fixed_addresses(const struct exec_job *job)
@@ -440,24 +439,6 @@ static void reset_process(struct exec_job *job)
     process_release_vfork(lt);
 }
 
-/* As Linux: the code from the first to the last executable segment, the data from the start of the last segment to the end
- * of what comes from the file. */
-static void describe_segments(const struct exec_image *image, struct program_layout *out)
-{
-    out->code = out->data = virt_range(UINT64_MAX, 0);
-    for (uint32_t i = 0; i < image->elf->segment_count; i++) {
-        const struct elf64_segment *s = &image->elf->segments[i];
-        uint64_t start = s->address + image->bias, end = start + s->file_size;
-        if (s->execute && out->code.end.v == 0)
-            out->code.start.v = start;
-        if (s->execute)
-            out->code.end.v = end;
-        out->data.start.v = start;
-        if (end > out->data.end.v)
-            out->data.end.v = end;
-    }
-}
-
 static void describe_process(struct exec_job *job, const struct stack_layout *layout)
 {
     const struct stack_plan *plan = &job->plan;
@@ -466,7 +447,7 @@ static void describe_process(struct exec_job *job, const struct stack_layout *la
     program->layout.environment = layout->environment;
     program->layout.stack = virt(layout->rsp);
     program->image = virt(job->program.elf->start + job->program.bias);
-    describe_segments(&job->program, &program->layout);
+    exec_image_describe(&job->program, &program->layout);
     memcpy(program->auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
     program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
 }

@@ -22,9 +22,6 @@ struct exec_options {
     virt_t pagetables;    /* AT_OURO_PAGETABLES: the program window, or 0 */
 };
 
-/* kernel.randomize_va_space: 0, nothing is; 1, all but the heap. */
-extern uint64_t randomize_va_space;
-
 /* Sets the options of all later exec_program() calls. Boot. */
 void exec_configure(const struct exec_options *options);
 

@@ -2,13 +2,11 @@
 #include "linux/process/sys_clone.h"
 
 #include "cpu/trap.h"
-#include "fs/proc/procfs.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/mount.h"
 #include "kern/space.h"
 #include "kern/thread.h"
-#include "linux/file/args.h"
 #include "linux/process/sys_wait.h"
 #include "linux/task/parent.h"
 #include "linux/task/pidfd.h"
@@ -47,6 +45,9 @@
 /* cgroup, uts, ipc, user, pid, net, mount: unsupported, as in a Linux configured without
  * namespaces. */
 #define CLONE_NAMESPACES UINT64_C(0x7e020000)
+
+#define NSFS_MAGIC       0x6e736673
+#define NS_GET_NSTYPE    0xb703
 
 struct clone {
     uint64_t flags; /* without the signal */
@@ -362,13 +363,15 @@ enum err sys_vfork(struct syscall *call)
 static enum err namespaces_of(uint64_t fd, uint64_t wanted, uint64_t *flags)
 {
     struct process *process;
-    struct file *file = fd_file(fd);
+    struct file *file = file_table_find(file_table_current(), fd);
     if (file == NULL)
         return E_BADF;
-    *flags = procfs_namespace(file);
-    if (*flags != 0)
+    enum err e = E_INVAL;
+    if (file->inode->fs->magic == NSFS_MAGIC && file->ops->control != NULL)
+        e = file->ops->control(file, NS_GET_NSTYPE, 0, flags);
+    if (e == E_OK)
         return wanted == 0 || wanted == *flags ? E_OK : E_INVAL;
-    enum err e = pidfd_process(fd, &process, NULL);
+    e = pidfd_process(fd, &process, NULL);
     bool known = wanted != 0 && !(wanted & ~(CLONE_NAMESPACES | CLONE_NEWTIME));
     *flags = wanted;
     return e == E_BADF || (e == E_OK && !known) ? E_INVAL : e;

@@ -6,9 +6,8 @@
 #include "linux/memory/range.h"
 #include "linux/task/rights.h"
 #include "linux/task/process.h"
+#include "linux/task/settings.h"
 #include "mm/vm/usercopy.h"
-
-uint64_t nr_open = 1 << 20;
 
 static enum err set_limit(struct process *process, uint32_t resource, const struct rlimit *to)
 {

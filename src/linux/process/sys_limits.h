@@ -18,9 +18,6 @@ struct rusage { /* linux/resource.h */
 struct usage;
 struct rusage rusage_of(const struct usage *usage);
 
-/* fs.nr_open: bound of RLIMIT_NOFILE. */
-extern uint64_t nr_open;
-
 enum err sys_getrlimit(struct syscall *call);
 enum err sys_setrlimit(struct syscall *call);
 enum err sys_prlimit64(struct syscall *call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 #include "fs/vfs/context.h"
-#include "linux/file/args.h"
+#include "fs/vfs/file_table.h"
 #include "linux/process/sys_process.h"
 #include "linux/task/process.h"
 #include "linux/task/rights.h"
@@ -67,7 +67,7 @@ static bool is_possible(const struct program_layout *layout)
 }
 
 /* The last pair stays AT_NULL. */
-static enum err set_auxv(struct program *program, virt_t from, uint64_t size)
+static enum err replace_auxv(struct program *program, virt_t from, uint64_t size)
 {
     uint64_t auxv[ARRAY_LENGTH(program->auxv)] = {0};
     if (size > sizeof auxv)
@@ -94,7 +94,7 @@ static bool is_mapped(const struct program *program, struct page_source *source)
 static enum err set_exe_file(struct program *program, uint64_t fd)
 {
     struct exec_image image;
-    struct file *file = fd_file(fd);
+    struct file *file = file_table_find(file_table_current(), fd);
     if (file == NULL)
         return E_BADF;
     if (program->file.file != NULL && is_mapped(program, file_page_source(program->file.file)))
@@ -128,7 +128,7 @@ static enum err set_map(struct program *program, const struct syscall *call)
         e = set_exe_file(program, map.exe_fd);
     }
     if (e == E_OK && map.auxv_size != 0)
-        e = set_auxv(program, virt(map.auxv), map.auxv_size);
+        e = replace_auxv(program, virt(map.auxv), map.auxv_size);
     if (e == E_OK)
         program->layout = map.layout;
     return e;
@@ -165,6 +165,6 @@ enum err prctl_set_mm(const struct syscall *call)
     if (option == PR_SET_MM_EXE_FILE)
         return set_exe_file(program, call->arg[2]);
     if (option == PR_SET_MM_AUXV)
-        return set_auxv(program, virt(call->arg[2]), call->arg[3]);
+        return replace_auxv(program, virt(call->arg[2]), call->arg[3]);
     return set_word(program, option, call->arg[2]);
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "linux/socket/args.h"
+#include "linux/task/settings.h"
 #include "mm/vm/usercopy.h"
 
 #define SOCK_TYPE_MASK 0xfu
@@ -144,8 +145,6 @@ enum err sys_connect(struct syscall *call)
         e = socket->ops->connect(socket, &address);
     return socket_finish(call, socket, socket->send_timeout_ns, e);
 }
-
-uint64_t socket_backlog_max = 4096;
 
 enum err sys_listen(struct syscall *call)
 {

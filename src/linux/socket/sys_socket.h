@@ -4,9 +4,6 @@
 
 #include "linux/abi/call.h"
 
-/* net.core.somaxconn */
-extern uint64_t socket_backlog_max;
-
 enum err sys_socket(struct syscall *call);
 enum err sys_socketpair(struct syscall *call);
 enum err sys_connect(struct syscall *call);

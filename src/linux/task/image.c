@@ -251,3 +251,19 @@ enum err exec_image_map(struct exec_image *image, uint64_t bias)
     }
     return E_OK;
 }
+
+void exec_image_describe(const struct exec_image *image, struct program_layout *out)
+{
+    out->code = out->data = virt_range(UINT64_MAX, 0);
+    for (uint32_t i = 0; i < image->elf->segment_count; i++) {
+        const struct elf64_segment *s = &image->elf->segments[i];
+        uint64_t start = s->address + image->bias, end = start + s->file_size;
+        if (s->execute && out->code.end.v == 0)
+            out->code.start.v = start;
+        if (s->execute)
+            out->code.end.v = end;
+        out->data.start.v = start;
+        if (end > out->data.end.v)
+            out->data.end.v = end;
+    }
+}

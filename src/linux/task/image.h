@@ -36,6 +36,10 @@ MUST_CHECK enum err exec_image_parse(struct exec_image *image, const char *path,
                                      struct exec_refusal *why);
 /* Maps all segments, moved by `bias` if the image is position-independent. E_NOMEM. */
 MUST_CHECK enum err exec_image_map(struct exec_image *image, uint64_t bias);
+/* Where code and data of a mapped image are, as Linux says it: the code from the first to the last executable segment, the data
+ * from the start of the last segment to the end of what comes from the file. O(segments). */
+struct program_layout;
+void exec_image_describe(const struct exec_image *image, struct program_layout *out);
 void exec_image_close(struct exec_image *image);
 /* A second use of the open file; the ELF headers are not copied. */
 void exec_image_copy(const struct exec_image *image, struct exec_image *out);

@@ -17,6 +17,7 @@
 #include "linux/task/pidfd.h"
 #include "linux/task/signal.h"
 #include "linux/task/rights.h"
+#include "linux/task/settings.h"
 #include "linux/task/thread_exit.h"
 #include "linux/task/trace.h"
 #include "linux/task/user.h"
@@ -40,7 +41,6 @@ static struct list processes = LIST_INIT(processes); /* struct process.all_link 
 static struct linux_thread **tids[TID_MAX / TID_LEAF]; /* leaves: heap, made at the first use */
 /* Guarded by kernel_lock: */
 static uint64_t tids_used[TID_MAX / 64];
-uint64_t pid_max = TID_MAX, threads_max = TID_MAX;
 static uint32_t live_threads; /* live ones of all processes */
 static int last_tid = PROCESS_PID;
 static struct list spares =
@@ -553,14 +553,6 @@ enum err process_be_only_thread(void)
         table_set(self->tid, self);
     }
     return E_OK;
-}
-
-bool process_may_trace(const struct linux_thread *other, bool by_fs_ids)
-{
-    const struct program *program = other->process->program;
-    return other->process == process_current() ||
-           rights_may_trace(credentials_current(), other->credentials,
-                            program == NULL || program->dumpable, by_fs_ids);
 }
 
 bool process_is_at_user_limit(uint64_t limit)

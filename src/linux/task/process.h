@@ -194,14 +194,6 @@ static inline struct address_space *space_current(void)
 {
     return running_space;
 }
-/* kernel.pid_max: numbers are below it. */
-#define PID_MAX_LEAST 301
-#define PID_MAX_MOST  32768
-extern uint64_t pid_max;
-/* kernel.threads-max: of all processes. */
-#define THREADS_LEAST 20
-extern uint64_t threads_max;
-
 struct process *process_first(void); /* pid 1 */
 /* The next process, or NULL: to visit all processes. */
 struct process *process_next(struct process *process);

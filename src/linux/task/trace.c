@@ -6,6 +6,7 @@
 #include "kern/wait.h"
 #include "linux/abi/trace.h"
 #include "linux/task/parent.h"
+#include "linux/task/rights.h"
 #include "linux/task/signal.h"
 #include "mm/heap/heap.h"
 
@@ -343,4 +344,12 @@ COLD void trace_thread_ended(struct linux_thread *lt, int status)
     lt->trace = NULL;
     trace_tell(t, (status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED,
                (status & 0x7f) != 0 ? status & 0x7f : status >> 8 & 0xff);
+}
+
+bool process_may_trace(const struct linux_thread *other, bool by_fs_ids)
+{
+    const struct program *program = other->process->program;
+    return other->process == process_current() ||
+           rights_may_trace(credentials_current(), other->credentials,
+                            program == NULL || program->dumpable, by_fs_ids);
 }
