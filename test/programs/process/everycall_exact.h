@@ -153,6 +153,8 @@ static void prepare_exact(const char *name)
         make_queue();
     else if (strncmp(name, "pidfd_", 6) == 0 || strcmp(name, "process_madvise") == 0)
         exact_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    else if (strcmp(name, "setns") == 0)
+        exact_fd = open("/proc/self/ns/uts", O_RDONLY);
     else if (strcmp(name, "readlinkat") == 0)
         must(symlink(deep_path, LONG_LINK) == 0 || errno == EEXIST, "symlink");
     no_event.sigev_notify = SIGEV_NONE;
@@ -277,6 +279,8 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("process_madvise", 3, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)
     CALL("process_madvise", 4, 0)
     CALL("process_mrelease", 1, 0)
+    CALL("setns", 0, exact_fd)
+    CALL("setns", 1, 0)
     CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
     CALL("ptrace", 1, exact_id)
     CALL("ptrace", 2, 0)
