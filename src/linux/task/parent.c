@@ -199,7 +199,9 @@ static void resume_orphans(struct process *member, const struct process *parent)
 
 static void hand_over_children(struct process *process)
 {
-    struct process *to = guardian(process);
+    if (list_empty(&process->children))
+        return;
+    struct process *to = guardian(process); /* O(ancestors) */
     while (!list_empty(&process->children)) {
         struct process *child = child_at(process->children.next);
         list_remove(&child->sibling_link);
@@ -240,8 +242,6 @@ void process_make_zombie(struct process *process)
     process_tell_parent(process);
 }
 
-static struct wait_queue vfork_queue = WAIT_QUEUE_INIT(vfork_queue);
-
 void process_release_vfork(struct linux_thread *lt)
 {
     if (lt->vfork_parent == 0)
@@ -250,7 +250,7 @@ void process_release_vfork(struct linux_thread *lt)
     lt->vfork_parent = 0;
     if (parent != NULL && parent->vfork_child == lt->tid) {
         parent->vfork_child = 0;
-        wait_queue_wake(&vfork_queue);
+        wait_queue_wake(&parent->process->child_changed);
     }
 }
 
@@ -269,7 +269,7 @@ void process_wait_vfork(void)
     signal_set_blocked(UINT64_MAX);
     while (self->vfork_child != 0 && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
-        if (WAIT_EVENT(&vfork_queue, self->vfork_child == 0, NO_DEADLINE) != E_OK)
+        if (WAIT_EVENT(&self->process->child_changed, self->vfork_child == 0, NO_DEADLINE) != E_OK)
             thread_yield(); /* stopped by SIGSTOP */
     }
     self->vfork_child = 0;

@@ -7,7 +7,7 @@ start=/tmp
 memory=2G
 minimum=289
 sample=9
-also="llc-affinity dev"
+also="llc-affinity dev vforkmany"
 title="stressors of stress-ng, 2 seconds each, verified"
 
 list() {
