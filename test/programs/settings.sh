@@ -25,7 +25,10 @@ set_to 32769 kernel/pid_max
 set_to 65536 net/ipv4/ip_unprivileged_port_start
 set_to 4095 fs/pipe-max-size
 set_to 1 fs/nr_open
+set_to 1048577 fs/nr_open
 set_to -1 net/core/somaxconn
+set_to 65535 net/core/somaxconn
+"$0" listen
 echo "-- memory"
 large() { dd if=/dev/zero of=/dev/null "bs=$1" count=0 2> /dev/null && echo "$1: yes" || echo "$1: no"; }
 large 100M
@@ -76,7 +79,10 @@ kernel/pid_max: 32769 is refused
 net/ipv4/ip_unprivileged_port_start: 65536 is refused
 fs/pipe-max-size: 4095 is refused
 fs/nr_open: 1 is refused
+fs/nr_open: 1048577 is refused
 net/core/somaxconn: -1 is refused
+listen = 0
+connect = 0
 -- memory
 100M: yes
 4G: no

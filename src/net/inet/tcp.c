@@ -355,6 +355,8 @@ static enum err tcp_listen_on(struct socket *socket, uint32_t backlog)
     struct tcp_socket *t = tcp_of(socket);
     if (t->use != TCP_UNCONNECTED || (t->condition != TCP_UNUSED && t->condition != TCP_LISTENS))
         return E_INVAL;
+    if (backlog >= UINT16_MAX) /* lwIP counts one more in 16 bits */
+        backlog = UINT16_MAX - 1;
     if (t->condition == TCP_UNUSED) {
         enum err e = inet_autobind(&t->inet);
         if (e != E_OK)

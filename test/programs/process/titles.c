@@ -2,7 +2,8 @@
 /*
  * Where a program says its parts are (PR_SET_MM), and the title that it writes over its arguments, as /proc shows them;
  * the files of /proc/self/ns, and joining what they stand for. Needs root. With "parts" it sets one part after the other, for
- * which a container's root has no right; with "port" it binds to port 80 as a user.
+ * which a container's root has no right; with "port" it binds to port 80 as a user, with
+ * "listen" it connects to itself by a queue of the largest length.
  */
 #define _GNU_SOURCE
 #include "result.h"
@@ -242,6 +243,16 @@ int main(int argc, char **argv)
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (setuid(1000) == 0)
             result("bind", bind(fd, (const struct sockaddr *)&at, sizeof at));
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "listen") == 0) {
+        struct sockaddr_in at = {.sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                 .sin_port = htons(8000)};
+        int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+        (void)!bind(server, (const struct sockaddr *)&at, sizeof at);
+        result("listen", listen(server, 65535));
+        result("connect", connect(client, (const struct sockaddr *)&at, sizeof at));
         return 0;
     }
     words_of_stat();
