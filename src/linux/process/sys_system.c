@@ -2,6 +2,7 @@
 #include "linux/process/sys_system.h"
 
 #include "base/str.h"
+#include "fs/ram/ramfs.h"
 #include "fs/vfs/io.h"
 #include "fs/vfs/mount.h"
 #include "kern/machine.h"
@@ -63,7 +64,7 @@ enum err sys_setdomainname(struct syscall *call)
 
 struct sysinfo {
     int64_t uptime;
-    uint64_t loads[3];
+    uint64_t loads[LOADS];
     uint64_t total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
     uint16_t processes, padding;
     uint64_t total_high, free_high;
@@ -78,11 +79,13 @@ enum err sys_sysinfo(struct syscall *call)
         .uptime = (int64_t)(time_now_ns() / NS_PER_SECOND),
         .total_ram = machine_frames.total_frames * PAGE_SIZE,
         .free_ram = machine_frames.free_frames * PAGE_SIZE,
+        .shared_ram = ramfs_used_pages() * PAGE_SIZE,
         .total_swap = swap_total_pages() * PAGE_SIZE,
         .free_swap = swap_free_pages() * PAGE_SIZE,
-        .processes = 1,
+        .processes = (uint16_t)linux_threads,
         .unit = 1,
     };
+    thread_loads(out.loads);
     return copy_out(virt(call->arg[0]), &out, sizeof out);
 }
 

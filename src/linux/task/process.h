@@ -194,6 +194,7 @@ static inline struct address_space *space_current(void)
 {
     return running_space;
 }
+extern uint32_t linux_threads;       /* live threads of all processes */
 struct process *process_first(void); /* pid 1 */
 /* The next process, or NULL: to visit all processes. */
 struct process *process_next(struct process *process);
