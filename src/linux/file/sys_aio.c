@@ -7,8 +7,10 @@
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
+#include "linux/file/sys_file.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
+#include "linux/task/signal.h"
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 #include "mm/vm/usercopy.h"
@@ -25,7 +27,7 @@ struct aio_event { /* struct io_event */
 struct aio_ring {
     uint32_t id, slots, head, tail, magic, compatible, incompatible, header_length;
 };
-static_assert(sizeof(struct aio_ring) == sizeof(struct aio_event), "slot 0 of the first page");
+_Static_assert(sizeof(struct aio_ring) == sizeof(struct aio_event), "slot 0 of the first page");
 
 struct iocb {
     uint64_t data;
@@ -38,7 +40,7 @@ struct iocb {
     uint64_t reserved;
     uint32_t flags, event_fd;
 };
-static_assert(sizeof(struct iocb) == 64, "linux/aio_abi.h");
+_Static_assert(sizeof(struct iocb) == 64, "linux/aio_abi.h");
 
 enum opcode {
     PREAD = 0,
@@ -278,7 +280,7 @@ static enum err aio_transfer(const struct iocb *r, struct file *file, struct aio
         return E_NOTSUP;
     if (!(write ? file_can_write(file) : file_can_read(file)))
         return E_BADF;
-    if (!(write ? file->ops->write : file->ops->read))
+    if (mode_is(file->inode->mode, S_IFDIR) || !(write ? file->ops->write : file->ops->read))
         return E_INVAL;
     bool vector = r->opcode >= PREADV;
     if (!vector && !user_range_ok(virt(r->buffer), r->size))
@@ -304,16 +306,15 @@ static enum err aio_transfer(const struct iocb *r, struct file *file, struct aio
     return e;
 }
 
-static enum err aio_sync(const struct iocb *r, struct file *file, struct aio_event *event)
+static enum err aio_sync(const struct iocb *r, struct aio_event *event)
 {
+    const uint64_t fd[6] = {r->fd};
+    struct syscall call = {.arg = fd};
     if (r->buffer != 0 || r->size != 0 || r->offset != 0 || r->rw_flags != 0)
         return E_INVAL;
-    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
-    if (!file->ops->sync)
-        return stored ? E_OK : E_INVAL;
-    event->result = -(int64_t)file->ops->sync(
-        file, 0, UINT64_MAX, r->opcode == FSYNC ? FILE_SYNC_ALL : FILE_SYNC_DATA);
-    return E_OK;
+    enum err e = r->opcode == FSYNC ? sys_fsync(&call) : sys_fdatasync(&call);
+    event->result = -(int64_t)e;
+    return e == E_INVAL || e == E_BADF ? e : E_OK;
 }
 
 /* Performs a request with references to its files. */
@@ -335,7 +336,7 @@ static enum err aio_perform(struct aio *aio, const struct iocb *r, uint64_t at, 
         break;
     case FSYNC:
     case FDSYNC:
-        e = aio_sync(r, file, &event);
+        e = aio_sync(r, &event);
         break;
     default:
         return E_INVAL;
@@ -393,8 +394,7 @@ enum err sys_io_submit(struct syscall *call)
 enum err sys_io_cancel(struct syscall *call)
 {
     uint32_t key;
-    enum err e = copy_in_waiting(
-        &key, virt(call->arg[1] + offsetof(struct iocb, key)), sizeof key);
+    enum err e = copy_in_waiting(&key, virt(call->arg[1] + offsetof(struct iocb, key)), sizeof key);
     return e == E_OK ? E_INVAL : e;
 }
 
@@ -443,19 +443,19 @@ static enum err aio_events(struct syscall *call, uint64_t deadline)
     return e == E_TIMEDOUT || call->result > 0 ? E_OK : e;
 }
 
-/* Negative times have passed. */
+/* A time need not be normalised, and a negative one is without end. */
 static enum err aio_deadline(uint64_t at, uint64_t *out)
 {
     struct timespec t;
+    int64_t ns;
     *out = NO_DEADLINE;
     if (at == 0)
         return E_OK;
     enum err e = copy_in_waiting(&t, virt(at), sizeof t);
-    if (e != E_OK)
-        return e;
-    uint64_t ns;
-    *out = timespec_to_ns(&t, &ns) != E_OK || ns == 0 ? 0 : deadline_after(ns);
-    return E_OK;
+    if (e == E_OK && !__builtin_mul_overflow(t.seconds, 1000000000, &ns) &&
+        !__builtin_add_overflow(ns, t.nanoseconds, &ns) && ns >= 0)
+        *out = ns == 0 ? 0 : deadline_after((uint64_t)ns);
+    return e;
 }
 
 enum err sys_io_getevents(struct syscall *call)
