@@ -81,6 +81,8 @@ struct thread {
     bool fpu_at_once;            /* its program executes XSAVE and XRSTOR, which do not trap */
     void *linux_thread;          /* struct linux_thread, owned by linux/ */
     void *fs_context;            /* its process's struct fs_context; NULL: fs_first */
+    /* DR0 to DR7, loaded when it runs; NULL: none. Those of another may stay in the CPU until they raise #DB. */
+    const uint64_t *debug;
     /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */
     const void *credentials;
     struct missing_page missing;

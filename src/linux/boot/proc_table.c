@@ -17,6 +17,7 @@
 #include "linux/abi/release.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
+#include "linux/file/sys_aio.h"
 #include "linux/ipc/ids.h"
 #include "linux/ipc/sys_ipc.h"
 #include "linux/memory/range.h"
@@ -89,7 +90,9 @@ static void proc_show_drivers(struct text *text, void *context)
     block_show_drivers(text, context);
 }
 
-static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
+static struct proc_number aio_number = {&aio_count, 0, 0},
+                          aio_max_number = {&aio_max, 0, UINT32_MAX},
+                          lease_number = {&lease_break_seconds, 0, INT32_MAX},
                           shm_max_number = {&shm_max, 0, UINT64_MAX},
                           shm_all_number = {&shm_all, 0, UINT64_MAX},
                           shm_most_number = {&shm_most, 0, 32768},
@@ -177,6 +180,8 @@ static const struct procfs_row rows[] = {
     {"vmstat", proc_show_vmstat, NULL, NULL, 0},
     {"zoneinfo", proc_show_zoneinfo, NULL, NULL, 0},
     {"sys/fs/file-nr", proc_show_file_count, NULL, NULL, 0},
+    {"sys/fs/aio-nr", show_number, NULL, &aio_number, 0},
+    NUMBER("sys/fs/aio-max-nr", aio_max_number),
     NUMBER("sys/fs/lease-break-time", lease_number),
     NUMBER("sys/fs/mqueue/msg_default", mq_msg_default_number),
     NUMBER("sys/fs/mqueue/msg_max", mq_msg_number),
@@ -247,26 +252,29 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
                         T(IPV4 "tcp_syncookies", "=1") T(IPV4 "tcp_timestamps", "=1")
                             T(IPV4 "tcp_window_scaling", "=1") T("net", ">self/net") /**/
     T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled")
-        T("execdomains", "0-0\tLinux           \t[kernel]") T("modules", "<")
-            T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                             "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                                     "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                    T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
-                        T("sys/fs/aio-max-nr", "=65536") /* io_setup() is absent all the same */
-    T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "=65536")
-        T("sys/fs/file-max", "=1048576") T("sys/fs/inotify/max_queued_events",
-                                           "=16384") T("sys/fs/inotify/max_user_instances", "=128")
-            T("sys/fs/inotify/max_user_watches", "=65536") T("sys/fs/leases-enable", "=1")
-                T("sys/fs/overflowgid", "=65534") T("sys/fs/overflowuid", "=65534")
-                    T("sys/fs/pipe-user-pages-hard", "=0") T("sys/fs/pipe-user-pages-soft", "=0")
-                        T("sys/fs/protected_fifos", "=0") T("sys/fs/protected_hardlinks", "=1")
-                            T("sys/fs/protected_regular", "=0") T("sys/fs/protected_symlinks", "=0")
-                                T("sys/fs/suid_dumpable", "=0") T("sys/kernel/cap_last_cap", "40")
-                                    T("sys/kernel/core_pattern", "=core")
-                                        T("sys/kernel/core_uses_pid", "=0")
-                                            T("sys/kernel/dmesg_restrict",
-                                              "=1") /* syslog() needs CAP_SYSLOG */
+        T("execdomains", "0-0\tLinux           \t[kernel]") T("modules", "<") T(
+            "pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                           "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+            T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+                T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION) T(
+                    "sys/fs/epoll/max_user_watches", "=65536") T("sys/fs/file-max", "=1048576")
+                    T("sys/fs/inotify/max_queued_events", "=16384") T(
+                        "sys/fs/inotify/max_user_instances",
+                        "=128") T("sys/fs/inotify/max_user_watches", "=65536")
+                        T("sys/fs/leases-enable", "=1") T("sys/fs/overflowgid", "=65534")
+                            T("sys/fs/overflowuid", "=65534") T("sys/fs/pipe-user-pages-hard", "=0")
+                                T("sys/fs/pipe-user-pages-soft", "=0") T("sys/fs/protected_fifos",
+                                                                         "=0")
+                                    T("sys/fs/protected_hardlinks",
+                                      "=1") T("sys/fs/protected_regular", "=0")
+                                        T("sys/fs/protected_symlinks", "=0")
+                                            T("sys/fs/suid_dumpable", "=0")
+                                                T("sys/kernel/cap_last_cap", "40")
+                                                    T("sys/kernel/core_pattern", "=core")
+                                                        T("sys/kernel/core_uses_pid", "=0")
+                                                            T("sys/kernel/dmesg_restrict",
+                                                              "=1") /* syslog() needs CAP_SYSLOG */
     T("sys/kernel/kptr_restrict", "=0") T("sys/kernel/ngroups_max", "65536")
         T("sys/kernel/osrelease", LINUX_RELEASE) T("sys/kernel/ostype", "Linux")
             T("sys/kernel/overflowgid", "=65534") T("sys/kernel/overflowuid", "=65534")
