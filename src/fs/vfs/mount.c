@@ -130,7 +130,7 @@ const char *filesystem_type_name(unsigned index, bool *without_device)
     *without_device = true;
     if (index < ARRAY_LENGTH(own))
         return own[index];
-    for (index -= ARRAY_LENGTH(own); type && index > 0; index--)
+    for (index -= (unsigned)ARRAY_LENGTH(own); type && index > 0; index--)
         type = type->next;
     *without_device = type && type->without_device;
     return type ? type->name : NULL;

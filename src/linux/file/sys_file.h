@@ -67,6 +67,8 @@ enum err sys_fstatfs(struct syscall *call);
 enum err sys_ustat(struct syscall *call);
 enum err sys_getdents(struct syscall *call);
 enum err sys_getdents64(struct syscall *call);
+/* sys_kcmp.c: what processes share */
+enum err sys_kcmp(struct syscall *call);
 /* sys_file_splice.c: through pipes */
 enum err sys_splice(struct syscall *call);
 enum err sys_tee(struct syscall *call);

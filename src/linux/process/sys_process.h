@@ -22,4 +22,3 @@ enum err sys_pidfd_open(struct syscall *call);
 enum err sys_pidfd_send_signal(struct syscall *call);
 enum err sys_pidfd_getfd(struct syscall *call);
 enum err sys_process_mrelease(struct syscall *call);
-enum err sys_kcmp(struct syscall *call);

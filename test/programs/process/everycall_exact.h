@@ -296,10 +296,6 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("timer_settime", 2, ADDRESS(small))
     CALL("clock_settime", 0, CLOCK_REALTIME)
     CALL("clock_settime", 1, ADDRESS(&present))
-    CALL("migrate_pages", 0, 0)
-    CALL("migrate_pages", 1, 2)
-    CALL("migrate_pages", 2, ADDRESS(&node))
-    CALL("migrate_pages", 3, ADDRESS(&node))
     CALL("ppoll", 4, 8)
     CALL("futex_waitv", 3, ADDRESS(&no_time))
     CALL("futex_waitv", 4, CLOCK_MONOTONIC)
@@ -307,6 +303,15 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("rseq", 1, 32)
     CALL("rseq", 2, RSEQ_UNREGISTER, 0)
     CALL("rseq", 3, 0x53053053)
+    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
+    CALL("ptrace", 1, exact_id)
+    CALL("ptrace", 2, 0)
+    CALL("ptrace", 3, 0)
+    return false;
+}
+
+static bool choose_of_machine(const char *name, size_t index, struct values *to)
+{
     CALL("pidfd_send_signal pidfd_getfd", 0, exact_fd)
     CALL("pidfd_send_signal", 1, SIGUSR2)
     CALL("pidfd_send_signal", 2, 0)
@@ -330,6 +335,10 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("io_pgetevents", 5, 0)
     CALL("setns", 0, exact_fd)
     CALL("setns", 1, 0)
+    CALL("migrate_pages", 0, 0)
+    CALL("migrate_pages", 1, 2)
+    CALL("migrate_pages", 2, ADDRESS(&node))
+    CALL("migrate_pages", 3, ADDRESS(&node))
     CALL("kcmp", 0, getpid())
     CALL("kcmp", 1, getpid())
     CALL("kcmp", 2, 0, 1, 2, 3)
@@ -342,10 +351,6 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("ioperm", 1, 65536)
     CALL("ioperm", 2, 1, 0)
     CALL("pkey_mprotect", 3, -1)
-    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
-    CALL("ptrace", 1, exact_id)
-    CALL("ptrace", 2, 0)
-    CALL("ptrace", 3, 0)
     return false;
 }
 
@@ -395,5 +400,5 @@ static bool choose_of_names(const char *name, size_t index, struct values *to)
 static bool choose_exactly(const char *name, size_t index, struct values *to)
 {
     return choose_of_sockets(name, index, to) || choose_of_ids(name, index, to) ||
-           choose_of_names(name, index, to);
+           choose_of_machine(name, index, to) || choose_of_names(name, index, to);
 }

@@ -4,7 +4,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "kern/random.h"
-#include "linux/process/sys_process.h"
+#include "linux/file/sys_file.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
