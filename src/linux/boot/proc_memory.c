@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/meminfo, vmstat, zoneinfo and buddyinfo. All RAM is one zone, "Normal", of one node. There is no
- * swap, no page cache besides the RAM file system, and no reclaim: what counts those is 0. */
+/* /proc/meminfo, vmstat, zoneinfo and buddyinfo. All RAM is one zone, "Normal", of one node. What
+ * Ouro does not have, as slabs that can be reclaimed, is 0. */
 #include "base/list.h"
 #include "fs/cache/page_cache.h"
 #include "fs/ram/ramfs.h"
