@@ -107,7 +107,7 @@ done
 for option in -it --rm --smp=2 --publish --tmpfs -nographic --memroy --user=; do
     at_once run "$option" -m 4M ./nothere
 done
-at_once run --mem 64M -p 80:80 -vd ./nothere --rm
+at_once run --mem 64M -p 80:80 -ve A=B ./nothere --rm
 at_once check nosuchprogram
 at_once iso --outptu x.iso
 at_once bench frobnicate
@@ -185,6 +185,13 @@ stand_in ctest 'case "$*" in *"-R lint"*) echo "Total Tests: 3" ;; *) echo "Tota
 door 125 test lint.x nosuchtest
 grep -qx 'ouro: test: no test has the name nosuchtest' err || { bad 'test: the name is not refused'; show err; }
 ! grep -qv ' build.ninja$' built || { bad 'test: built for nothing'; show built; }
+
+# A full disk, in place of a log that ends in the middle of a line.
+stand_in ninja 'exit 1'
+stand_in df 'echo "Filesystem 1024-blocks Used Available"; echo "x 100 100 0"'
+copy/ouro run sh >out 2>err </dev/null
+grep -qx "ouro: building kernel failed: the disk of $temp/build is full" err || { bad 'a full disk is not named'; show err; }
+rm bin/df
 
 # Beside another build it says what it waits for.
 flock build/.lock sleep 4 &
