@@ -64,6 +64,13 @@ echo b:a | cut -d: -f2
 S
 chmod +x cut.sh
 works 'commands of a script' '^a$' ./cut.sh
+cat >calls.py <<'S'
+#!/usr/bin/python3
+import subprocess
+print(subprocess.check_output(['tac'], input=b'a\nb\n'))
+S
+chmod +x calls.py
+works 'commands that a script of Python starts' "^b'b.na.n'$" ./calls.py
 works 'commands of sh -c' '^2$' sh -c 'printf "a\nb\n" | tac | wc -l'
 printf 'all:\n\t@printf "%%s\\n" one two | tac | head -n 1\n' >Makefile
 works 'commands of a makefile' '^two$' --with Makefile make
