@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cpu/nmi_timer.h"
 
+#include "cpu/tsc.h"
 #include "cpu/x86.h"
 
 enum { /* 82093AA: an index register and a data register */
@@ -21,6 +22,7 @@ enum { /* 8254 */
 RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: no I/O APIC */
 static bool on, armed;
 static bool owed; /* armed again after expiry: its NMI may still arrive, until nmi_clock_settle() */
+static uint64_t armed_at; /* TSC */
 
 static void ioapic_write(uint32_t index, uint32_t value)
 {
@@ -39,20 +41,17 @@ INIT_CODE void nmi_clock_init(volatile void *page)
         registers = NULL;
 }
 
-static bool is_over(void)
-{
-    out8(PIT_COMMAND, PIT_STATUS_0);
-    return in8(PIT_CHANNEL_0) & 0x80;
-}
-
 void nmi_clock_arm(void)
 {
     if (!on)
         return;
-    owed = armed && is_over();
     out8(PIT_COMMAND, PIT_ONCE);
     out8(PIT_CHANNEL_0, 0xff);
     out8(PIT_CHANNEL_0, 0xff);
+    /* The PIT cannot be asked whether the time was over: it may have ended after the answer. */
+    uint64_t now = rdtsc();
+    owed = armed && now - armed_at > tsc_hz() / 1000 * (NMI_CLOCK_MS - 5);
+    armed_at = now;
     armed = true;
 }
 
@@ -76,14 +75,13 @@ void nmi_clock_stop(void)
 
 bool nmi_clock_rang(void)
 {
-    if (!armed)
-        return false;
-    /* The first answer may be one that nmi_clock_arm() has latched and not read yet. */
-    (void)is_over();
-    bool rang = is_over();
-    armed &= !rang;
-    rang |= owed;
+    bool rang = owed;
     owed = false;
+    if (armed && !rang) {
+        out8(PIT_COMMAND, PIT_STATUS_0);
+        rang = in8(PIT_CHANNEL_0) & 0x80;
+        armed = !rang;
+    }
     return rang;
 }
 

@@ -91,6 +91,8 @@ unpack() {
     mkdir -p "$folder/download" "$tree"
     (cd "$folder/download" && apt-get download -q -o APT::Sandbox::User= "$archive") > "$folder/unpack.log" 2>&1 ||
         absent "apt has no package $archive: $(grep -m 1 '^E:' "$folder/unpack.log")"
+    # A name that apt does not know is a pattern to it: linux-source-6.1 finds linux-source-6.12.
+    [ -n "$(find "$folder/download" -name "${archive}_*.deb")" ] || absent "apt has no package $archive"
     # shellcheck disable=SC2046,SC2086 # lists
     dpkg-deb --fsys-tarfile "$folder"/download/*.deb | tar -xO "./usr/src/$archive.tar.xz" | xz -dc -T0 |
         tar -x -C "$tree" --strip-components=1 $(printf "$archive/%s " $keep)

@@ -12,6 +12,7 @@
 #include "host/progress.h"
 #include "image/compile.h"
 #include "machine/kvm.h"
+#include "machine/suggest.h"
 
 #include <argp.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ void bench_measure(struct bench *bench, const char *section, const char *archive
     }
 }
 
-static void choose(struct argp_state *state, struct request_bench *request, const char *name)
+static void choose(struct request_bench *request, const char *name)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {
         if (strcmp(sections[i].name, name) != 0)
@@ -125,10 +126,10 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
         request->any = true;
         return;
     }
-    argp_error(state,
-               "%s: the sections are boot, memory, size, primitives, paging, apps, growth, "
-               "redis, processes, net, disk and programs",
-               name);
+    fail(STATUS_FAILED,
+         "bench: %s: the sections are boot, memory, size, primitives, paging, apps, growth, "
+         "redis, processes, net, disk and programs",
+         name);
 }
 
 enum {
@@ -162,7 +163,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--runs %s: not a number between 1 and %d", text, RUNS_MAX);
         break;
     case ARGP_KEY_ARG:
-        choose(state, request, text);
+        choose(request, text);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -213,6 +214,7 @@ int command_bench(int argc, char **argv)
         NULL};
     struct request_bench request = {0};
     argp_err_exit_status = STATUS_FAILED;
+    suggest_check(options, argc, argv);
     argp_parse(&argp, argc, argv, 0, NULL, &request);
     guard_start();
     setenv("TMPDIR", guard_folder(), 1);

@@ -187,19 +187,6 @@ int command_attach(int argc, char **argv)
     return end_of(&machine);
 }
 
-static void forget(const struct detached *machine)
-{
-    static const char *const names[] = {"log", "input", "about", "status", "lock"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char *file = string_format("%s/%s", machine->folder, names[i]);
-        if (unlink(file) != 0 && errno != ENOENT)
-            fail_errno("cannot remove %s", file);
-        free(file);
-    }
-    if (rmdir(machine->folder) != 0)
-        fail_errno("cannot remove %s", machine->folder);
-}
-
 /* True if it ended in that time. */
 static bool wait_end(const struct detached *machine, double seconds)
 {
@@ -220,7 +207,7 @@ int command_stop(int argc, char **argv)
     detached_find(arguments.name, &machine);
     if (machine.pid == 0) {
         int status = end_of(&machine);
-        forget(&machine);
+        detached_forget(machine.folder);
         return status;
     }
     if (kill(machine.pid, SIGTERM) != 0 && errno != ESRCH)

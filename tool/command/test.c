@@ -49,7 +49,7 @@ static void add_alternative(struct text *regex, const char *name, const char *fo
     text_format(regex, format, name);
 }
 
-static void select_names(struct selection *s, int count, char **names)
+static void select_names(struct selection *s, int count, const char *const *names)
 {
     for (int i = 0; i < count; i++) {
         bool label = false;
@@ -79,13 +79,18 @@ static struct args ctest_arguments(size_t build, const char *option, const char 
     return args;
 }
 
-/* The number of tests that ctest would run. */
-static int count_tests(const struct args *args)
+/* The number of tests that ctest would run; 0 if nothing is configured there. */
+static int count_tests(size_t build, const struct args *args)
 {
     struct args list = {0};
     int ends[2], total = 0, status;
     char line[1024];
     struct child child;
+    char *cache = string_format("%s/CMakeCache.txt", builds[build].folder);
+    bool configured = access(cache, F_OK) == 0;
+    free(cache);
+    if (!configured)
+        return 0;
     args_all(&list, (const char *const *)args->item);
     args_add(&list, "-N");
     if (pipe(ends) != 0)
@@ -104,6 +109,24 @@ static int count_tests(const struct args *args)
         ;
     args_free(&list);
     return total;
+}
+
+/* Fails if a group or an expression has no test. */
+static void check_name(const char *name)
+{
+    struct selection one = {0};
+    int count = 0;
+    select_names(&one, 1, &name);
+    for (size_t build = 0; build < ARRAY_LENGTH(builds); build++) {
+        struct args args = ctest_arguments(build, one.labels.length ? "-L" : "-R",
+                                           one.labels.length ? one.labels.bytes : one.names.bytes);
+        count += count_tests(build, &args);
+        args_free(&args);
+    }
+    text_free(&one.labels);
+    text_free(&one.names);
+    if (count == 0)
+        fail(STATUS_FAILED, "test: no test has the name %s", name);
 }
 
 static void read_skips(size_t build, struct outcome *all)
@@ -149,10 +172,7 @@ static void run_tests(size_t build, const char *option, const char *regex, struc
 {
     struct args args = ctest_arguments(build, option, regex);
     struct child child;
-    int status, count = 0;
-    char *cache = string_format("%s/CMakeCache.txt", builds[build].folder);
-    if (access(cache, F_OK) == 0)
-        count = count_tests(&args);
+    int status, count = count_tests(build, &args);
     if (count > 0) {
         args_add(&args, "--output-on-failure");
         args_add(&args, "-j");
@@ -166,7 +186,6 @@ static void run_tests(size_t build, const char *option, const char *regex, struc
         all->count += count;
         read_skips(build, all);
     }
-    free(cache);
     args_free(&args);
 }
 
@@ -189,7 +208,9 @@ int command_test(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (argv[i][0] == '-')
             fail(STATUS_FAILED, "test: unknown option %s", argv[i]);
-    select_names(&selection, argc - 1, argv + 1);
+    for (int i = 1; i < argc; i++)
+        check_name(argv[i]);
+    select_names(&selection, argc - 1, (const char *const *)argv + 1);
     guard_start();
     measure_boot();
     for (size_t build = 0; build < ARRAY_LENGTH(builds); build++) {
@@ -203,7 +224,7 @@ int command_test(int argc, char **argv)
     text_free(&selection.labels);
     text_free(&selection.names);
     if (all.count == 0)
-        fail(STATUS_FAILED, "test: no test has this name");
+        fail(STATUS_FAILED, "test: there is no test");
     skips_print(stdout, &all.skips);
     skips_free(&all.skips);
     printf("ouro: %d tests, %s\n", all.count, all.failed ? "not all passed" : "all passed");

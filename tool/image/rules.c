@@ -160,14 +160,23 @@ static void add_command(struct engine *e, const char *name)
     free(place);
 }
 
-static void add_commands(struct engine *e, const char *file, bool recipes)
+enum language {
+    SHELL,
+    MAKE,
+    OTHER
+};
+
+static void add_commands(struct engine *e, const char *file, enum language language)
 {
     struct args words = {0};
     struct stat st;
     if (stat(file, &st) != 0 || st.st_size > SCRIPT_MAX || access(file, R_OK) != 0)
         return;
     char *text = file_read(file);
-    rules_commands(text, recipes, &words);
+    if (language == OTHER)
+        rules_calls(text, &words);
+    else
+        rules_commands(text, language == MAKE, &words);
     for (size_t i = 0; i < words.count; i++)
         add_command(e, words.item[i]);
     args_free(&words);
@@ -192,8 +201,7 @@ static void read_script(struct engine *e, const char *file, const char *line)
     add_command(e, interpreter);
     if (command)
         add_command(e, command);
-    if (is_shell(command ? command : interpreter))
-        add_commands(e, file, false);
+    add_commands(e, file, is_shell(command ? command : interpreter) ? SHELL : OTHER);
     free(command);
     free(interpreter);
 }
@@ -228,7 +236,7 @@ static void read_makefiles(struct engine *e)
             args_add(&files, entry->source);
     }
     for (size_t i = 0; i < files.count; i++)
-        add_commands(e, files.item[i], true);
+        add_commands(e, files.item[i], MAKE);
     args_free(&files);
 }
 

@@ -140,6 +140,30 @@ static void take_variable(const char *word, struct args *out)
     free(command);
 }
 
+/* Functions of Python, Perl, Ruby and others whose first argument is a command, or a list that begins with it. */
+static const char *const starting[] = {
+    "system",    "popen",           "Popen",  "run",    "call",     "check_call", "check_output",
+    "getoutput", "getstatusoutput", "execvp", "execlp", "capture2", "capture3",   "which",
+    NULL};
+
+void rules_calls(const char *text, struct args *out)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    while (*text) {
+        size_t length = strspn(text, letters);
+        char *name = string_format("%.*s", (int)length, text);
+        text += length ? length : 1;
+        const char *word = text + strspn(text, BLANKS "\n([");
+        if (is_one(starting, name) && word > text && (*word == '"' || *word == '\'')) {
+            char *command = string_format("%.*s", (int)strcspn(word + 1, BLANKS "\n\"'"), word + 1);
+            if (is_name(command))
+                add_once(out, command);
+            free(command);
+        }
+        free(name);
+    }
+}
+
 static void read_line(const char *line, size_t size, bool command, struct args *out)
 {
     static const char ends[] = " \t;|&()`<>\"'\n";

@@ -113,7 +113,20 @@ static char *choose(const char *name, const char *program)
     return folder;
 }
 
-/* The first process: waits for the second. */
+void detached_forget(const char *folder)
+{
+    static const char *const names[] = {"log", "input", "about", "status", "lock"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char *file = inside(folder, names[i]);
+        if (unlink(file) != 0 && errno != ENOENT)
+            fail_errno("cannot remove %s", file);
+        free(file);
+    }
+    if (rmdir(folder) != 0)
+        fail_errno("cannot remove %s", folder);
+}
+
+/* The first process: waits for the second. A machine that did not start is forgotten. */
 static NORETURN void wait_ready(pid_t child, int pipe_end, const char *folder)
 {
     char byte = 0;
@@ -128,6 +141,7 @@ static NORETURN void wait_ready(pid_t child, int pipe_end, const char *folder)
         continue;
     char *log = inside(folder, "log"), *text = file_read(log);
     fputs(text, stderr);
+    detached_forget(folder);
     exit(WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED);
 }
 

@@ -29,6 +29,8 @@ bool detached_is_name(const char *text);
  */
 void detached_start(const char *name, const char *program);
 void detached_ready(void);
+/* Removes what is kept of a machine that does not run, by its folder. */
+void detached_forget(const char *folder);
 /* Keeps the exit status. Does nothing without detached_start(). */
 void detached_end(int status);
 

@@ -106,6 +106,7 @@ words() {
     expect 125 'microvm boots with --medium direct only' run --machine microvm --medium cd "$busybox"
     expect 125 'unknown command frobnicate' frobnicate
     expect 125 'needs the name of the image' iso "$busybox"
+    expect 125 '-o x.jpg: the picture is a PNG file: -o FILE.png' screenshot "$busybox" -o x.jpg
     expect 125 'not an image that ouro iso made' run --image "$busybox"
     expect 125 'too long' run --medium direct "$busybox" "$(head -c 20000 /dev/zero | tr '\0' x)"
 }

@@ -133,6 +133,8 @@ wait "$follower"
 # What fails before the start is told at once, with its status.
 does 127 run --detach ./nothing
 says errors 'nothing: No such file' '--detach'
+does 0 ps
+grep -q nothing out && { bad 'a machine that did not start is kept'; show out; }
 does 125 run --detach --name -x ./server
 does 125 run --name x ./server
 says errors '--name is for --detach' '--name'

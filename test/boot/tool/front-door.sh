@@ -94,8 +94,38 @@ for command in run explore iso image volume usb screenshot check debug test benc
         cmp -s out wanted || bad "$line is not what the tool prints: renew tool/help/$command.txt"
     done
 done
+# What the tool would refuse is refused at once, with its words and status.
+at_once() {
+    "$OURO" "$@" 2>wanted </dev/null
+    door $? "$@"
+    sed -i '/^Try /d' wanted
+    cmp -s err wanted || { bad "ouro $*: not the tool's words"; show wanted; show err; }
+}
+for command in run explore iso image usb screenshot check debug bench test; do
+    at_once "$command" --frobnicate
+done
+for option in -it --rm --smp=2 --publish --tmpfs -nographic --memroy --user=; do
+    at_once run "$option" -m 4M ./nothere
+done
+at_once run --mem 64M -p 80:80 -ve A=B ./nothere --rm
+at_once check nosuchprogram
+at_once iso --outptu x.iso
+at_once bench frobnicate
+at_once bench --quick --runs 3 boot frobnicate
+at_once bench --runz boot
+at_once volume frobnicate
 [ ! -e installed ] || bad 'installed for nothing'
 [ ! -e build ] || bad 'built for nothing'
+# What only the tool can tell is left to it; programs of PATH and of a root of their own are none of this.
+for arguments in '-v /nothere:/data x' '--root . /nothere' '--oci x' '-c x' 'sh -x' '-- sh --frobnicate' '-- ./a'; do
+    : >a
+    # shellcheck disable=SC2086 # words
+    door 125 --no-install run $arguments
+    grep -q '^apt-get install ' err || { bad "run $arguments: not left to the tool"; show err; }
+done
+door 125 --no-install usb /dev/nothere
+grep -q '^apt-get install ' err || { bad 'usb: not left to the tool'; show err; }
+rm -rf build
 
 # A checkout that is not to be written runs what was built, or says what to set. Root may write everywhere: a folder in
 # the lock's place stands for it.
@@ -104,20 +134,22 @@ mkdir -p build/.lock build/host/tool build/kernel
 printf '#!/bin/sh\necho "ran $*" >&2\n' >build/host/tool/ouro-tool
 chmod +x build/host/tool/ouro-tool
 for command in run test; do # no kernel
-    door 125 "$command" x
+    door 125 "$command" sh
     grep -qx "ouro: cannot write $temp/build: set OURO_BUILD_DIR to a folder of your own" err || { bad "$command, read-only: no sentence"; show err; }
 done
 : >build/kernel/ouro.elf
-door 0 run x
-grep -qx 'ran run x' err || { bad 'read-only: what is built does not run'; show err; }
+door 0 run sh
+grep -qx 'ran run sh' err || { bad 'read-only: what is built does not run'; show err; }
 door 125 test
-OURO_BUILD_DIR=/proc/nothere door 125 run x
+OURO_BUILD_DIR=/proc/nothere door 125 run sh
 grep -q '^ouro: cannot write /proc/nothere: ' err || { bad 'no folder: no sentence'; show err; }
 
 # A copied checkout is built anew, not into the folder of the first.
 rm -r build
-mkdir copy
+mkdir -p copy/tool/machine
 cp "$top/ouro" "$top/CMakeLists.txt" copy
+cp -r "$top/tool/words.awk" "$top/tool/help" copy/tool
+cp "$top/tool/machine/habits.inc" copy/tool/machine
 # shellcheck disable=SC2016 # the stand-in's own
 stand_in dpkg-query 'for package; do echo "$package installed"; done'
 stand_in cmake "echo \"cmake \$*\" >>$temp/built; mkdir -p $temp/build/kernel; echo CMAKE_HOME_DIRECTORY:INTERNAL=$temp/copy >$temp/build/kernel/CMakeCache.txt; : >$temp/build/kernel/build.ninja"
@@ -127,7 +159,7 @@ echo "CMAKE_HOME_DIRECTORY:INTERNAL=$top" >build/kernel/CMakeCache.txt
 : >build/kernel/build.ninja
 copy() {
     : >built
-    copy/ouro run x >out 2>err </dev/null
+    copy/ouro run sh >out 2>err </dev/null
     grep -q 'building kernel failed' err || { bad 'copied: builds nothing'; show err; }
 }
 copy
@@ -141,9 +173,25 @@ long=$(printf '%0100d' 7)
 stand_in ninja "echo '[1/2] Building $long.obj'; sleep 3; exit 1"
 copy
 [ "$(grep -c '^ouro: building kernel$' err)" -eq 1 ] || { bad 'no terminal: not one line a phase'; show err; }
-script -qec 'copy/ouro run x' /dev/null >out 2>err </dev/null
+script -qec 'copy/ouro run sh' /dev/null >out 2>err </dev/null
 tr '\r' '\n' <out | grep -Eq 'ouro: building kernel: \[1/2\] …0+7\.obj$' || { bad 'a terminal: not the end of what is built'; show out; }
 tr '\r' '\n' <out | grep -q '0\{60\}' && bad 'a terminal: more than a line'
+
+# A name that no test has: nothing is built for it.
+stand_in cmake "mkdir -p \$6; : >\$6/build.ninja"
+stand_in ninja "echo \"ninja \$*\" >>$temp/built"
+stand_in ctest 'case "$*" in *"-R lint"*) echo "Total Tests: 3" ;; *) echo "Total Tests: 0" ;; esac'
+: >built
+door 125 test lint.x nosuchtest
+grep -qx 'ouro: test: no test has the name nosuchtest' err || { bad 'test: the name is not refused'; show err; }
+! grep -qv ' build.ninja$' built || { bad 'test: built for nothing'; show built; }
+
+# A full disk, in place of a log that ends in the middle of a line.
+stand_in ninja 'exit 1'
+stand_in df 'echo "Filesystem 1024-blocks Used Available"; echo "x 100 100 0"'
+copy/ouro run sh >out 2>err </dev/null
+grep -qx "ouro: building kernel failed: the disk of $temp/build is full" err || { bad 'a full disk is not named'; show err; }
+rm bin/df
 
 # Beside another build it says what it waits for.
 flock build/.lock sleep 4 &

@@ -35,6 +35,40 @@ make first a.iso
 sleep 2.1 # the step of FAT's times
 TZ=Asia/Tokyo make second b.iso
 cmp a.iso b.iso || bad 'two images of the same input differ'
+# Another day: every program's clock is 400 days ahead.
+cat >ahead.c <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/time.h>
+#include <time.h>
+#define AHEAD (400 * 86400)
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(id, t);
+    if (id == CLOCK_REALTIME && result == 0)
+        t->tv_sec += AHEAD;
+    return result;
+}
+time_t time(time_t *out)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    if (out)
+        *out = t.tv_sec;
+    return t.tv_sec;
+}
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+    (void)zone;
+    *out = (struct timeval){.tv_sec = time(NULL)};
+    return 0;
+}
+C
+gcc -shared -fPIC -O -o ahead.so ahead.c || bad 'the other clock'
+[ "$(LD_PRELOAD="$temp/ahead.so" date +%s)" -gt $(($(date +%s) + 34000000)) ] || bad 'the other day is today'
+LD_PRELOAD="$temp/ahead.so" make second e.iso
+cmp a.iso e.iso || bad 'on another day the image differs'
 SOURCE_DATE_EPOCH=1234567890 make first c.iso
 SOURCE_DATE_EPOCH=1234567890 make second d.iso
 cmp c.iso d.iso || bad 'with SOURCE_DATE_EPOCH two images differ'

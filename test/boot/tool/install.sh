@@ -1,15 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# cmake --install: the installed tool works for another user, from folders that nobody writes, with its cache in
-# XDG_CACHE_HOME; its manual page and completions come from the option tables.
+# The Debian package, which cmake --install fills: what is unpacked from it works for another user, from folders that nobody
+# writes, with its cache in XDG_CACHE_HOME; its manual page and completions come from the option tables.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$here/../lib.sh"
 cd "$temp" || exit 1
-cmake --install "$(dirname -- "$OURO")/.." --prefix "$temp/usr" >log 2>&1 || { bad 'cmake --install'; show log; finish; }
-rm usr/lib/ouro/kernel/ouro.debug.elf # as large as all the rest, and not needed
-mv usr moved # nothing depends on where it was installed
+# debian/rules packs what is built already.
+mkdir source
+cp -r "$top/debian" "$top/LICENSE" source
+(cd source && make -f debian/rules -o build binary-arch build="$(cd "$(dirname -- "$OURO")/../.." && pwd)") >log 2>&1 ||
+    { bad 'the package'; show log; finish; }
+dpkg-deb -x ouro_*_amd64.deb package
+dpkg-deb -f ouro_*_amd64.deb Depends | grep -q 'libarchive13.*qemu-system-x86' || bad 'what the package depends on'
+(cd package && md5sum --quiet -c -) <source/debian/ouro/DEBIAN/md5sums >log 2>&1 || { bad 'md5sums'; show log; }
+for file in copyright changelog.gz; do
+    [ -s package/usr/share/doc/ouro/$file ] || bad "the package has no $file"
+done
+gunzip package/usr/share/man/man1/ouro.1.gz
+rm package/usr/lib/ouro/kernel/ouro.debug.elf # as large as all the rest, and not needed
+mv package/usr moved # nothing depends on where it was installed
 chmod -R a-w moved
 mkdir -m 777 cache work
 chmod 755 "$temp"

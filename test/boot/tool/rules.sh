@@ -31,6 +31,10 @@ works 'time zones' '01:00:00 CET' -e TZ=Europe/Berlin date -d @0
 works "openssl's providers" 'OpenSSL Legacy Provider' openssl list -providers -provider legacy
 works gcc '^object$' --with /bin/sh --with /usr/bin/test sh -c 'echo "int f;" >/tmp/c.c && gcc -c -o /tmp/c.o /tmp/c.c && test -s /tmp/c.o && echo object'
 [ ! -x /usr/bin/file ] || works file 'ISO-8859 text' --with latin file latin
+# dpkg-dev: installed for ./ouro test; git's pages where man is.
+works 'dpkg of dpkg-*' '^Debian dpkg-genchanges version' dpkg-genchanges --version
+[ ! -x /usr/bin/man ] || [ ! -e /usr/share/man/man1/git-upload-pack.1.gz ] ||
+    works "git's pages" '^SYNOPSIS$' git-upload-pack --help
 cat >cancel.c <<'C'
 #include <pthread.h>
 #include <stdio.h>
@@ -60,6 +64,13 @@ echo b:a | cut -d: -f2
 S
 chmod +x cut.sh
 works 'commands of a script' '^a$' ./cut.sh
+cat >calls.py <<'S'
+#!/usr/bin/python3
+import subprocess
+print(subprocess.check_output(['tac'], input=b'a\nb\n'))
+S
+chmod +x calls.py
+works 'commands that a script of Python starts' "^b'b.na.n'$" ./calls.py
 works 'commands of sh -c' '^2$' sh -c 'printf "a\nb\n" | tac | wc -l'
 printf 'all:\n\t@printf "%%s\\n" one two | tac | head -n 1\n' >Makefile
 works 'commands of a makefile' '^two$' --with Makefile make

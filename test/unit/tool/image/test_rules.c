@@ -19,6 +19,33 @@ static void check(const char *text, bool recipes, const char *wanted)
     args_free(&found);
 }
 
+static void check_calls(const char *text, const char *wanted)
+{
+    struct args found = {0};
+    struct text all = {0};
+    text_string(&all, "");
+    rules_calls(text, &found);
+    for (size_t i = 0; i < found.count; i++)
+        text_format(&all, "%s%s", i ? " " : "", found.item[i]);
+    assert_string_equal(all.bytes, wanted);
+    text_free(&all);
+    args_free(&found);
+}
+
+static void test_calls(void **state)
+{
+    (void)state;
+    check_calls("for e in run('git', 'config', '--list'):\n", "git");
+    check_calls("subprocess.check_output([\n    \"/bin/ls\", x])\nos.system('wc -l')\n",
+                "/bin/ls wc");
+    check_calls("system \"tar xf $a\";\nsystem('tar');\n", "tar");
+    check_calls("run(name)\nrun(f'{x}')\nsystem(\"$x\")\nrunner('sed')\nrun = 'awk'\nrun'x'\n", "");
+    check_calls("system(", "");
+    check_calls("system('", "");
+    check_calls("system('ls", "ls");
+    check_calls("", "");
+}
+
 static void test_commands(void **state)
 {
     (void)state;
@@ -99,9 +126,8 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_recipes),
-        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_commands), cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_recipes),  cmocka_unit_test(test_variables),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
