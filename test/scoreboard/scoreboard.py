@@ -66,6 +66,7 @@ class Suite:
         self.slow = found.get("slow", "").split()
         self.boot = found.get("boot", "")
         self.native = found.get("native") == "1"
+        self.skipped = found.get("skipped")  # the status by which a case says that it is not for such a computer
         self.also = found.get("also", "").split()
         self.among = found.get("among", "")
         self.folder = BUILD / "scoreboard" / name
@@ -347,7 +348,7 @@ def linux_release(suite, side="linux"):
 
 def run_linux(suite, case):
     """Linux's verdicts. A suite with native=1 runs on this computer's kernel first; in a machine run, and count, what fails there
-    or failed in Ouro's last run."""
+    or failed in Ouro's last run, but not what says that it is not for such a computer."""
     if not suite.host:
         subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
     suite.prepare()
@@ -359,6 +360,7 @@ def run_linux(suite, case):
     for side in ["here", "linux"] if suite.native else ["linux"]:
         results = Results(suite, side, options.again)
         names = [name for name in suite.cases if cases.get(name, "1") != "0" or (cases and name in failed)]
+        names = [name for name in names if cases.get(name, "1") != suite.skipped]
         run_twice(suite, side, names, results, progress(suite, len(names)))
         cases.update((name, results.cases[name][0]) for name in names)
     if suite.native:
