@@ -2,6 +2,7 @@
 #include "fs/vfs/file.h"
 
 #include "base/panic.h"
+#include "base/str.h"
 #include "cpu/lock.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
@@ -21,18 +22,55 @@ struct lock_waiters {
     uint32_t count;
 };
 
+/*
+ * Of several CPUs, a thread that shares kernel_lock finds the file of a descriptor without a lock (file_table_get()): another may close it meanwhile. So
+ * the block of a file that ends while threads share stays one of files, without references, until it is another's, or is freed by a thread that is
+ * alone. Each CPU keeps a few; kernel code is not preempted.
+ */
+#define BLOCKS_KEPT 16
+static struct kept_blocks {
+    struct file *first; /* linked through `state` */
+    unsigned count;
+} kept_blocks[CPUS_MAX];
+
+static struct file *block_take(void)
+{
+    struct kept_blocks *kept = &kept_blocks[cpu_index()];
+    struct file *file = SEVERAL_CPUS ? kept->first : NULL;
+    if (!file)
+        return heap_alloc_zero(sizeof(*file));
+    kept->first = file->state;
+    kept->count--;
+    memset(file, 0, sizeof(*file));
+    return file;
+}
+
+static void block_give(struct file *file)
+{
+    struct kept_blocks *kept = &kept_blocks[cpu_index()];
+    if (kernel_lock_is_shared() && kept->count == BLOCKS_KEPT)
+        kernel_lock_alone();
+    if (!kernel_lock_is_shared()) {
+        heap_free(file);
+        return;
+    }
+    file->state = kept->first;
+    kept->first = file;
+    kept->count++;
+}
+
 enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
                     struct file **out)
 {
-    struct file *file = heap_alloc_zero(sizeof(*file));
+    struct file *file = block_take();
     if (!file)
         return E_NOMEM;
     dentry_get(dentry);
     file->ops = ops;
     file->dentry = dentry;
     file->inode = dentry->inode;
-    file->references = 1;
     file->flags = flags;
+    __atomic_store_n(&file->references, 1, __ATOMIC_RELEASE);
     *out = file;
     return E_OK;
 }
@@ -51,6 +89,13 @@ static void unlock(struct file *file)
         wait_queue_wake(&inode->lock_waiters->queue);
 }
 
+/* True if a thread that shares kernel_lock may end it. */
+static bool ends_plainly(const struct file *file)
+{
+    return file->lock == FILE_LOCK_NONE && !file->inode->locks && notify_watches == 0 &&
+           !file->watched && !file->async && !file->ops->release;
+}
+
 void file_put(struct file *file)
 {
     if (!file)
@@ -59,7 +104,8 @@ void file_put(struct file *file)
     if ((SEVERAL_CPUS ? __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL)
                       : --file->references) > 0)
         return;
-    kernel_lock_alone();
+    if (!ends_plainly(file))
+        kernel_lock_alone();
     unlock(file);
     if (file->inode->locks)
         range_locks_end(file->inode, file);
@@ -72,12 +118,12 @@ void file_put(struct file *file)
     if (file->ops->release)
         file->ops->release(file);
     if (file_can_write(file)) {
-        file->inode->writers--;
+        CPUS_ADD(file->inode->writers, UINT32_MAX);
         if (file->mount && mode_is(file->inode->mode, S_IFREG))
-            file->mount->writers--;
+            CPUS_ADD(file->mount->writers, UINT32_MAX);
     }
     location_put(&file->location);
-    heap_free(file);
+    block_give(file);
 }
 
 /* Threads that found a file in use (file_give_way()) sleep here. */
@@ -107,6 +153,7 @@ void file_turn_end(struct file *file, const uint64_t *offset, bool writes)
 
 void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 {
+    kernel_lock_alone();
     file_turn_keep(file, offset, writes);
     fs_give_way();
     file_turn_end(file, offset, writes);
