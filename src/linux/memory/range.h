@@ -22,6 +22,10 @@ static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
 
 /* True if the range lies in the program's half and has no area in it. */
 bool mem_is_free(struct virt_range range);
+/* Before a change of areas, or of the pages of a range that is theirs. True: kernel_lock is shared, the areas in the range are plain memory, and the lock of the
+ * space is held until mem_share_end(true). False: kernel_lock is alone. O(areas of a piece). */
+bool mem_share_begin(struct virt_range range);
+void mem_share_end(bool shared);
 /* True if no area in the range belongs to another program. */
 bool mem_is_ours(struct virt_range range);
 /* Number of bytes of the range that areas cover. */

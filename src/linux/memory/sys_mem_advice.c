@@ -2,6 +2,7 @@
 /* madvise(2), msync(2), mincore(2): advice on mappings, and queries. */
 #include "linux/memory/sys_mem.h"
 
+#include "cpu/lock.h"
 #include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/memory/range.h"
@@ -119,6 +120,28 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
     }
 }
 
+/* Advises the part of [*start, end) in the first area, or passes over the hole before it; *start moves on. */
+static enum err advise_next(uint64_t *start, uint64_t end, uint64_t advice, enum err *holes)
+{
+    const struct area *a = areas_next(space_current(), virt(*start));
+    if (a == NULL || a->range.start.v >= end)
+        return E_NOMEM;
+    if (a->range.start.v > *start || a->kind == AREA_GUARD) {
+        if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+            return E_NOMEM;
+        *holes = E_NOMEM; /* the rest of the range is still advised */
+        *start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
+        return E_OK;
+    }
+    struct virt_range part =
+        virt_range_intersection(a->range, (struct virt_range){{*start}, {end}});
+    if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
+        advice == MADV_COLD)
+        part = areas_piece(space_current(), part);
+    *start = part.end.v;
+    return advise_part(a, part, advice);
+}
+
 enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice)
 {
     uint64_t size = align_up(length, PAGE_SIZE), end;
@@ -126,31 +149,17 @@ enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice)
         start + size < start)
         return E_INVAL;
     end = start + size;
-    bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
-    enum err holes = E_OK;
-    while (start < end) {
-        const struct area *a = areas_next(space_current(), virt(start));
-        if (a == NULL || a->range.start.v >= end)
-            return E_NOMEM;
-        if (a->range.start.v > start || a->kind == AREA_GUARD) {
-            if (populates)
-                return E_NOMEM;
-            holes = E_NOMEM; /* the rest of the range is still advised */
-            start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
-            continue;
-        }
-        struct virt_range part =
-            virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
-        if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
-            advice == MADV_COLD)
-            part = areas_piece(space_current(), part);
-        start = part.end.v;
-        enum err e = advise_part(a, part, advice);
-        if (e != E_OK)
-            return e;
-        thread_give_way();
+    if (advice != MADV_DONTNEED)
+        kernel_lock_alone();
+    enum err e = E_OK, holes = E_OK;
+    while (e == E_OK && start < end) {
+        bool shared = mem_share_begin((struct virt_range){{start}, {end}});
+        e = advise_next(&start, end, advice, &holes);
+        mem_share_end(shared);
+        if (e == E_OK)
+            thread_give_way();
     }
-    return holes;
+    return e == E_OK ? holes : e;
 }
 
 enum err sys_madvise(struct syscall *call)
