@@ -246,7 +246,6 @@ void syscall_dispatch(struct trap_frame *frame)
     }
     if (unlikely(e == E_INTR || thread->signal_pending)) {
         interrupts_on();
-        kernel_lock_alone();
         leave_with_signals(frame, &call, e);
     }
     kernel_lock_drop();

@@ -128,11 +128,9 @@ enum err mem_remove(struct virt_range range)
 }
 
 /* The lock is held on success. */
-bool mem_share_begin(struct virt_range range) NO_LOCK_ANALYSIS
+bool mem_share_now(struct virt_range range) NO_LOCK_ANALYSIS
 {
     struct address_space *space = space_current();
-    if (!kernel_lock_is_shared())
-        return false;
     if (fault_may_share() && overcommit_memory != OVERCOMMIT_NEVER && mem_future_lock() == 0) {
         SHORT_LOCK(&space->lock, class_space);
         if (areas_is_piece(space, range) && areas_are_plain(space, range))
@@ -141,12 +139,6 @@ bool mem_share_begin(struct virt_range range) NO_LOCK_ANALYSIS
     }
     kernel_lock_alone();
     return false;
-}
-
-void mem_share_end(bool shared) NO_LOCK_ANALYSIS
-{
-    if (shared)
-        SHORT_UNLOCK(&space_current()->lock, class_space);
 }
 
 static bool is_data(prot_t prot, uint32_t flags)

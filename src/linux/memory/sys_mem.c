@@ -382,7 +382,7 @@ COLD static enum err protect_to_hole(const struct syscall *call, virt_t hole)
     return e == E_OK ? E_NOMEM : e;
 }
 
-static enum err protect_range(const struct syscall *call, struct virt_range range, prot_t to)
+static ALWAYS_INLINE enum err protect_range(const struct syscall *call, struct virt_range range, prot_t to)
 {
     uint64_t read_only;
     if (call->arg[2] & 2) {

@@ -121,7 +121,7 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
 }
 
 /* Advises the part of [*start, end) in the first area, or passes over the hole before it; *start moves on. */
-static enum err advise_next(uint64_t *start, uint64_t end, uint64_t advice, enum err *holes)
+static ALWAYS_INLINE enum err advise_next(uint64_t *start, uint64_t end, uint64_t advice, enum err *holes)
 {
     const struct area *a = areas_next(space_current(), virt(*start));
     if (a == NULL || a->range.start.v >= end)
