@@ -66,8 +66,10 @@ struct file *fd_file(uint64_t fd)
 
 struct file *fd_hold(uint64_t fd)
 {
-    struct file *file = file_table_get(fd_table(), fd);
-    if (likely(!file || !(file->flags & O_PATH)))
+    struct file *file = SEVERAL_CPUS ? file_table_get(fd_table(), fd) : fd_file(fd);
+    if (!SEVERAL_CPUS && file)
+        file_get(file);
+    if (!SEVERAL_CPUS || !file || !(file->flags & O_PATH))
         return file;
     file_put(file);
     return NULL;

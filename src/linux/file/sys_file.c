@@ -101,8 +101,8 @@ enum err sys_pwrite64(struct syscall *call)
 }
 
 /* offset: NULL for the file position. Consumes the reference. */
-static enum err iov_transfer(struct syscall *call, enum direction direction, struct file *file,
-                             uint64_t *offset)
+static NOINLINE enum err iov_transfer(struct syscall *call, enum direction direction,
+                                      struct file *file, uint64_t *offset)
 {
     struct iov iov;
     enum err e = iov_copy_in(&iov, call->arg[1], (uint32_t)call->arg[2]);
@@ -115,41 +115,34 @@ static enum err iov_transfer(struct syscall *call, enum direction direction, str
     return e;
 }
 
-static enum err plain_iov(struct syscall *call, enum direction direction)
+static NOINLINE enum err iov_begin(struct syscall *call, enum direction direction, bool positioned)
 {
+    uint64_t offset = call->arg[3];
     struct file *file;
-    enum err e = fd_begin(call, direction, false, &file);
-    return e == E_OK ? iov_transfer(call, direction, file, NULL) : e;
+    if (positioned && offset > INT64_MAX)
+        return E_INVAL;
+    enum err e = fd_begin(call, direction, positioned, &file);
+    return e == E_OK ? iov_transfer(call, direction, file, positioned ? &offset : NULL) : e;
 }
 
 enum err sys_readv(struct syscall *call)
 {
-    return plain_iov(call, READ);
+    return iov_begin(call, READ, false);
 }
 
 enum err sys_writev(struct syscall *call)
 {
-    return plain_iov(call, WRITE);
-}
-
-static enum err positioned_iov(struct syscall *call, enum direction direction)
-{
-    uint64_t offset = call->arg[3];
-    struct file *file;
-    if (offset > INT64_MAX)
-        return E_INVAL;
-    enum err e = fd_begin(call, direction, true, &file);
-    return e == E_OK ? iov_transfer(call, direction, file, &offset) : e;
+    return iov_begin(call, WRITE, false);
 }
 
 enum err sys_preadv(struct syscall *call)
 {
-    return positioned_iov(call, READ);
+    return iov_begin(call, READ, true);
 }
 
 enum err sys_pwritev(struct syscall *call)
 {
-    return positioned_iov(call, WRITE);
+    return iov_begin(call, WRITE, true);
 }
 
 /* preadv2() and pwritev2(). Files in memory are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
@@ -164,16 +157,15 @@ COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
         (mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFIFO)))
         return E_NOTSUP;
     if (!(flags & RWF_APPEND) || direction == READ)
-        return own_offset ? plain_iov(call, direction) : positioned_iov(call, direction);
+        return iov_begin(call, direction, !own_offset);
     if (!file)
         return E_BADF;
     if (!own_offset && !file->ops->seekable)
         return E_SPIPE;
-    uint64_t end = file->inode->size;
     if (!file_can_write(file))
         return E_BADF;
-    file_get(file);
-    file_get(file);
+    uint64_t end = file->inode->size;
+    CPUS_ADD(file->references, 2); /* iov_transfer() consumes one */
     enum err e = iov_transfer(call, direction, file, &end);
     if (e == E_OK && own_offset && file->ops->seekable)
         file->offset = end;

@@ -382,26 +382,10 @@ COLD static enum err protect_to_hole(const struct syscall *call, virt_t hole)
     return e == E_OK ? E_NOMEM : e;
 }
 
-static ALWAYS_INLINE enum err protect_range(const struct syscall *call, struct virt_range range, prot_t to)
-{
-    uint64_t read_only;
-    if (call->arg[2] & 2) {
-        if (!mem_may_write(range, &read_only))
-            return ends_at_hole(&range) ? protect_to_hole(call, range.end) : E_ACCES;
-        if (read_only != 0 &&
-            ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
-             mem_overcommits(to, 0, read_only)))
-            return E_NOMEM;
-    }
-    struct address_space *space = space_current();
-    return likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
-                                                : protect_in_pieces(space, range, to);
-}
-
 enum err sys_mprotect(struct syscall *call)
 {
     struct virt_range range;
-    uint64_t prot = call->arg[2], grows = prot & PROT_GROWS;
+    uint64_t prot = call->arg[2], grows = prot & PROT_GROWS, read_only;
     if (!is_aligned(call->arg[0], PAGE_SIZE) || grows == PROT_GROWS)
         return E_INVAL;
     if (call->arg[1] == 0)
@@ -420,8 +404,20 @@ enum err sys_mprotect(struct syscall *call)
             return e;
     }
     prot_t to = mem_prot_from_linux(prot);
+    struct address_space *space = space_current();
     bool shared = mem_share_begin(range);
-    enum err e = protect_range(call, range, to);
+    enum err e = E_OK;
+    if (prot & 2) {
+        if (!mem_may_write(range, &read_only)) /* not of plain memory */
+            return ends_at_hole(&range) ? protect_to_hole(call, range.end) : E_ACCES;
+        if (read_only != 0 &&
+            ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
+             mem_overcommits(to, 0, read_only)))
+            e = E_NOMEM;
+    }
+    if (e == E_OK)
+        e = likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
+                                                 : protect_in_pieces(space, range, to);
     mem_share_end(shared);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);

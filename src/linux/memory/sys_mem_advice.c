@@ -120,28 +120,6 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
     }
 }
 
-/* Advises the part of [*start, end) in the first area, or passes over the hole before it; *start moves on. */
-static ALWAYS_INLINE enum err advise_next(uint64_t *start, uint64_t end, uint64_t advice, enum err *holes)
-{
-    const struct area *a = areas_next(space_current(), virt(*start));
-    if (a == NULL || a->range.start.v >= end)
-        return E_NOMEM;
-    if (a->range.start.v > *start || a->kind == AREA_GUARD) {
-        if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
-            return E_NOMEM;
-        *holes = E_NOMEM; /* the rest of the range is still advised */
-        *start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
-        return E_OK;
-    }
-    struct virt_range part =
-        virt_range_intersection(a->range, (struct virt_range){{*start}, {end}});
-    if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
-        advice == MADV_COLD)
-        part = areas_piece(space_current(), part);
-    *start = part.end.v;
-    return advise_part(a, part, advice);
-}
-
 enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice)
 {
     uint64_t size = align_up(length, PAGE_SIZE), end;
@@ -151,15 +129,32 @@ enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice)
     end = start + size;
     if (advice != MADV_DONTNEED)
         kernel_lock_alone();
+    bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
     enum err e = E_OK, holes = E_OK;
-    while (e == E_OK && start < end) {
+    while (start < end) {
         bool shared = mem_share_begin((struct virt_range){{start}, {end}});
-        e = advise_next(&start, end, advice, &holes);
+        const struct area *a = areas_next(space_current(), virt(start));
+        if (a == NULL || a->range.start.v >= end) {
+            e = E_NOMEM;
+        } else if (a->range.start.v > start || a->kind == AREA_GUARD) {
+            holes = E_NOMEM; /* the rest of the range is still advised */
+            e = populates ? E_NOMEM : E_OK;
+            start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
+        } else {
+            struct virt_range part =
+                virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
+            if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
+                advice == MADV_COLD)
+                part = areas_piece(space_current(), part);
+            start = part.end.v;
+            e = advise_part(a, part, advice);
+        }
         mem_share_end(shared);
-        if (e == E_OK)
-            thread_give_way();
+        if (e != E_OK)
+            return e;
+        thread_give_way();
     }
-    return e == E_OK ? holes : e;
+    return holes;
 }
 
 enum err sys_madvise(struct syscall *call)
