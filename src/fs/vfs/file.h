@@ -113,7 +113,8 @@ struct file_ops {
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
-    uint8_t shares; /* SHARES_READ, SHARES_WRITE: kernel_lock may be shared (cpu/lock.h): they have short locks, or read only */
+    uint8_t
+        shares; /* SHARES_READ, SHARES_WRITE: kernel_lock may be shared (cpu/lock.h): they have short locks, or read only */
 };
 
 /* Takes one reference to the dentry. */

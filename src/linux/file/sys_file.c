@@ -51,7 +51,7 @@ static enum err fd_begin(struct syscall *call, enum direction direction, bool po
     struct file *file = fd_hold(call->arg[0]);
     if (!file)
         return E_BADF;
-    enum err e = positioned && !file->ops->seekable ? E_SPIPE
+    enum err e = positioned && !file->ops->seekable                                 ? E_SPIPE
                  : (direction == READ ? file_can_read(file) : file_can_write(file)) ? E_OK
                                                                                     : E_BADF;
     if (e != E_OK)

@@ -240,7 +240,8 @@ static bool sends_beside(const struct linux_thread *to, int signal)
 {
     return to != NULL && to->process == process_current() && to->trace == NULL && signal > 0 &&
            signal <= SIGNAL_COUNT &&
-           !(signal_bit(signal) & (SIGNAL_SET_STOP | SIGNAL_SET_UNMASKED | SIGNAL_SET(SIGNAL_CONT)));
+           !(signal_bit(signal) &
+             (SIGNAL_SET_STOP | SIGNAL_SET_UNMASKED | SIGNAL_SET(SIGNAL_CONT)));
 }
 
 /* group: required pid of the process, or 0 for any. */

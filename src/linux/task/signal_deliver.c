@@ -166,8 +166,7 @@ static void deliver_one(struct trap_frame *frame, struct siginfo *info)
         return;
     if (unlikely(strace_on))
         strace_signal(info);
-    if (!has_handler(info->signal) ||
-        process_current()->actions[info->signal].flags & SA_RESETHAND)
+    if (!has_handler(info->signal) || process_current()->actions[info->signal].flags & SA_RESETHAND)
         kernel_lock_alone(); /* else a call of the handler changes only what is the thread's */
     if (has_handler(info->signal)) {
         call_handler(frame, info);

@@ -162,7 +162,8 @@ static double waited(void)
     double sum = 0, ns;
     FILE *f = fopen("/proc/ouro", "r");
     while (f && fgets(line, sizeof line, f))
-        if (strstr(line, "kernel_lock") && sscanf(line, "lock: %*u takes, %*u waits, %lf", &ns) == 1)
+        if (strstr(line, "kernel_lock") &&
+            sscanf(line, "lock: %*u takes, %*u waits, %lf", &ns) == 1)
             sum += ns / 1e9;
     if (f)
         fclose(f);
