@@ -35,7 +35,9 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     X(net_lock)                                                                                    \
     X(class_futex)                                                                                 \
     X(class_pipe)                                                                                  \
+    X(class_files)                                                                                 \
     X(class_space)                                                                                 \
+    X(class_heap)                                                                                  \
     X(class_ps2)                                                                                   \
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \

@@ -107,6 +107,27 @@ void cpu_short_drop(struct short_lock *lock);
     (SEVERAL_CPUS ? (void)__atomic_fetch_add(&(counter), (n), __ATOMIC_RELAXED)                    \
                   : (void)((counter) += (n)))
 
+/* References that threads with a shared kernel_lock take and drop, too. False: there is none any more; there is no other. */
+static ALWAYS_INLINE bool cpus_get_some(uint32_t *references)
+{
+    uint32_t have = __atomic_load_n(references, __ATOMIC_RELAXED);
+    while (have != 0)
+        if (__atomic_compare_exchange_n(references, &have, have + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
+static ALWAYS_INLINE bool cpus_put_not_last(uint32_t *references)
+{
+    uint32_t have = __atomic_load_n(references, __ATOMIC_RELAXED);
+    while (have > 1)
+        if (__atomic_compare_exchange_n(references, &have, have - 1, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 /* What the locks have cost, of all CPUs: by enum lock_index, of which the first is kernel_lock for one thread and class_sched all spin locks;
  * then kernel_lock where it is shared, and the answers to cpu_flush_others(). */
 enum {

@@ -117,6 +117,17 @@ static ALWAYS_INLINE void kernel_lock_alone(void) NO_LOCK_ANALYSIS
     kernel_lock_take();
 }
 
+/* Drops a reference. True: it was the last, and a kernel_lock that was shared is alone now. */
+static ALWAYS_INLINE bool kernel_lock_put(uint32_t *references)
+{
+    if (kernel_lock_is_shared()) {
+        if (likely(cpus_put_not_last(references)))
+            return false;
+        kernel_lock_alone();
+    }
+    return --*references == 0;
+}
+
 /* As it was before it was dropped: after a sleep. */
 static ALWAYS_INLINE void kernel_lock_take_as(bool shared) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
 {

@@ -365,6 +365,8 @@ void thread_preempt(void)
     if (likely(slice != SLICE_OVER)) {
         if (slice & SLICE_POINTS)
             thread_point_passed();
+        if (slice & (SLICE_DEFERRED | SLICE_ROOM))
+            kernel_lock_alone();
         if (slice & SLICE_DEFERRED)
             deferred_run();
         if (slice & SLICE_ROOM)

@@ -224,7 +224,7 @@ void thread_let_others(void) REQUIRES(kernel_lock);
  * thread waits for its turn. */
 static inline void thread_give_way(void)
 {
-    kernel_lock_assert();
+    kernel_lock_assert_any();
     if (unlikely(percpu_slice() != 0))
         thread_preempt();
     else if (SEVERAL_CPUS && unlikely(cpu_kernel_is_wanted()))

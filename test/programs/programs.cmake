@@ -102,7 +102,7 @@ foreach(name places rights frames words vectors signals sequences realtime pull 
     ouro_program_test(cpus.races-${name} 400 ${run_case} races-${name})
     set_property(TEST programs.cpus.races-${name} APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1)
 endforeach()
-foreach(name faults futexes pipes)
+foreach(name faults futexes pipes files maps signals)
     ouro_program_test(cpus.shares-${name} 400 ${run_case} shares-${name})
     set_property(TEST programs.cpus.shares-${name} APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1 WORDS=check-at-end)
 endforeach()

@@ -3,6 +3,7 @@
 #include "fs/cache/cache.h"
 
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/wait.h"
 #include "mm/phys/frames.h"
 
@@ -53,6 +54,7 @@ static enum err bring_in_for(struct file *file, const uint64_t *offset, uint64_t
                              uint64_t last)
 {
     struct page_cache *cache = page_cache_of(file->inode);
+    kernel_lock_alone();
     bool missing = !cache_find(cache, number);
     uint64_t window = missing ? window_for(file, number, last + 1 - number) : 1;
     file_turn_keep(file, offset, false);
@@ -82,9 +84,9 @@ enum err cached_read(struct file *file, struct io *io, uint64_t *offset)
         uint64_t inside = at & PAGE_MASK, before = io_left(io);
         uint64_t size = PAGE_SIZE - inside < left ? PAGE_SIZE - inside : left;
         page->state |= PAGE_USED;
-        page->pins++;
+        CPUS_ADD(page->pins, 1);
         e = io_put(io, (const char *)page->bytes + inside, size);
-        page->pins--;
+        CPUS_ADD(page->pins, UINT16_MAX);
         at += before - io_left(io);
         since += size;
         if (since >= GIVE_WAY_BYTES && io_left(io) > 0) {

@@ -63,4 +63,5 @@ const struct file_ops page_cache_file_ops = {
     .advise = cached_advise,
     .seekable = true,
     .direct = true,
+    .shares = SHARES_READ,
 };

@@ -147,13 +147,17 @@ static enum err random_control(struct file *file, uint32_t command, uint64_t arg
     return e == E_OK && number < 0 ? E_INVAL : e;
 }
 
-static const struct file_ops null_ops = {
-    .read = nothing_read, .write = swallow_write, .seekable = true, .no_position = true};
+static const struct file_ops null_ops = {.read = nothing_read,
+                                         .write = swallow_write,
+                                         .seekable = true,
+                                         .no_position = true,
+                                         .shares = SHARES_READ | SHARES_WRITE};
 static const struct file_ops zero_ops = {.read = zero_read,
                                          .write = swallow_write,
                                          .seekable = true,
                                          .no_position = true,
-                                         .zeros = true};
+                                         .zeros = true,
+                                         .shares = SHARES_READ | SHARES_WRITE};
 static const struct file_ops full_ops = {
     .read = zero_read, .write = full_write, .seekable = true, .no_position = true};
 static const struct file_ops random_ops = {.read = random_read,

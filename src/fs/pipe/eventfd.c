@@ -113,7 +113,7 @@ static const struct file_ops event_ops = {.release = event_release,
                                           .queue = event_queue,
                                           .describe = event_describe,
                                           .no_position = true,
-                                          .shares = true};
+                                          .shares = SHARES_READ | SHARES_WRITE};
 
 enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)
 {

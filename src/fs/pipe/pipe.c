@@ -452,7 +452,7 @@ const struct file_ops fifo_file_ops = {
     .queue = pipe_queue,
     .async_group = async_no_group,
     .control = pipe_control,
-    .shares = true,
+    .shares = SHARES_READ | SHARES_WRITE,
 };
 
 COLD static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)

@@ -310,8 +310,11 @@ static enum err ram_find(struct file *file, uint64_t from, bool data, uint64_t *
     return E_OK;
 }
 
-const struct file_ops ram_file_ops = {
-    .read = ram_read, .write = ram_write, .find = ram_find, .seekable = true};
+const struct file_ops ram_file_ops = {.read = ram_read,
+                                      .write = ram_write,
+                                      .find = ram_find,
+                                      .seekable = true,
+                                      .shares = SHARES_READ};
 
 /* Zeros an own page from `from` to the end of the page; does nothing if there is no own page. */
 static void clear_tail(struct ram_file *ram, uint64_t from)

@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/store_table.h"
 #include "mm/heap/heap.h"
@@ -128,7 +129,7 @@ enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode)
 
 void dentry_get(struct dentry *dentry)
 {
-    dentry->references++;
+    CPUS_ADD(dentry->references, 1);
 }
 
 /* Without references: frees it. Returns the parent, to which it had one; NULL: there is none. */
@@ -149,7 +150,7 @@ void dentry_put(struct dentry *dentry)
 {
     while (dentry) {
         assert(dentry->references > 0);
-        if (--dentry->references > 0)
+        if (!kernel_lock_put(&dentry->references))
             return;
         dentry = dentry_free(dentry);
     }

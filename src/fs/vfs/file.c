@@ -2,6 +2,7 @@
 #include "fs/vfs/file.h"
 
 #include "base/panic.h"
+#include "base/str.h"
 #include "cpu/lock.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
@@ -15,18 +16,55 @@
 /* Cookies of entries from inode_ops.list() are above all cookies of a directory's table. */
 #define COOKIE_LISTED (UINT64_C(1) << 40)
 
+/*
+ * Of several CPUs, a thread that shares kernel_lock finds the file of a descriptor without a lock (file_table_get()): another may close it meanwhile. So
+ * the block of a file that ends while threads share stays one of files, without references, until it is another's, or is freed by a thread that is
+ * alone. Each CPU keeps a few; kernel code is not preempted.
+ */
+#define BLOCKS_KEPT 16
+static struct kept_blocks {
+    struct file *first; /* linked through `state` */
+    unsigned count;
+} kept_blocks[CPUS_MAX];
+
+static struct file *block_take(void)
+{
+    struct kept_blocks *kept = &kept_blocks[cpu_index()];
+    struct file *file = SEVERAL_CPUS ? kept->first : NULL;
+    if (!file)
+        return heap_alloc_zero(sizeof(*file));
+    kept->first = file->state;
+    kept->count--;
+    memset(file, 0, sizeof(*file));
+    return file;
+}
+
+static void block_give(struct file *file)
+{
+    struct kept_blocks *kept = &kept_blocks[cpu_index()];
+    if (kernel_lock_is_shared() && kept->count == BLOCKS_KEPT)
+        kernel_lock_alone();
+    if (!kernel_lock_is_shared()) {
+        heap_free(file);
+        return;
+    }
+    file->state = kept->first;
+    kept->first = file;
+    kept->count++;
+}
+
 enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
                     struct file **out)
 {
-    struct file *file = heap_alloc_zero(sizeof(*file));
+    struct file *file = block_take();
     if (!file)
         return E_NOMEM;
     dentry_get(dentry);
     file->ops = ops;
     file->dentry = dentry;
     file->inode = dentry->inode;
-    file->references = 1;
     file->flags = flags;
+    __atomic_store_n(&file->references, 1, __ATOMIC_RELEASE);
     *out = file;
     return E_OK;
 }
@@ -44,6 +82,13 @@ static void unlock(struct file *file)
     inode_wake(inode);
 }
 
+/* True if a thread that shares kernel_lock may end it. */
+static bool ends_plainly(const struct file *file)
+{
+    return file->lock == FILE_LOCK_NONE && !file->inode->locks && notify_watches == 0 &&
+           !file->watched && !file->async && !file->ops->release;
+}
+
 void file_put(struct file *file)
 {
     if (!file)
@@ -52,7 +97,8 @@ void file_put(struct file *file)
     if ((SEVERAL_CPUS ? __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL)
                       : --file->references) > 0)
         return;
-    kernel_lock_alone();
+    if (!ends_plainly(file))
+        kernel_lock_alone();
     unlock(file);
     if (file->inode->locks)
         range_locks_end(file->inode, file);
@@ -65,12 +111,12 @@ void file_put(struct file *file)
     if (file->ops->release)
         file->ops->release(file);
     if (file_can_write(file)) {
-        file->inode->writers--;
+        CPUS_ADD(file->inode->writers, UINT32_MAX);
         if (file->mount && mode_is(file->inode->mode, S_IFREG))
-            file->mount->writers--;
+            CPUS_ADD(file->mount->writers, UINT32_MAX);
     }
     location_put(&file->location);
-    heap_free(file);
+    block_give(file);
 }
 
 static unsigned turns; /* reads and writes in file_give_way() */
@@ -96,6 +142,7 @@ void file_turn_end(struct file *file, const uint64_t *offset, bool writes)
 
 void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 {
+    kernel_lock_alone();
     file_turn_keep(file, offset, writes);
     fs_give_way();
     file_turn_end(file, offset, writes);

@@ -38,6 +38,7 @@ struct file {
     struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
     uint8_t busy;         /* > 0: a read or write by the position has given way in its middle */
     bool exclusive;       /* of a block file: opened with O_EXCL */
+    bool positioned;      /* a thread that shares kernel_lock reads or writes by the position */
     uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
     uint32_t errors_seen; /* fs/cache: of those of write-back */
 };
@@ -75,6 +76,9 @@ enum file_advice { /* POSIX_FADV_* */
 /* Returns false if there is no room for the entry: the listing stops before it. */
 typedef bool (*directory_sink)(void *context, const struct directory_entry *entry);
 
+#define SHARES_READ  1
+#define SHARES_WRITE 2
+
 struct file_ops {
     /* Sets up file->state; may sleep (fifos). NULL: nothing to do. */
     enum err (*open)(struct file *file);
@@ -109,12 +113,14 @@ struct file_ops {
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
-    bool shares; /* read() and write() have short locks (cpu/lock.h): kernel_lock may be shared */
+    uint8_t
+        shares; /* SHARES_READ, SHARES_WRITE: kernel_lock may be shared (cpu/lock.h): they have short locks, or read only */
 };
 
 /* Takes one reference to the dentry. */
 MUST_CHECK enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
                                struct file **out);
+/* A thread that shares kernel_lock may do it for a file to which it has a reference, or file_table_get(). */
 static inline void file_get(struct file *file)
 {
     CPUS_ADD(file->references, 1);

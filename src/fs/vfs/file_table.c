@@ -2,6 +2,7 @@
 #include "fs/vfs/file_table.h"
 
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/wait.h"
@@ -14,8 +15,10 @@
  * record locks of the process on that file. */
 static void file_table_put(const struct file_table *table, struct file *file)
 {
-    if (file && file->inode->locks && !(file->flags & O_PATH))
+    if (file && file->inode->locks && !(file->flags & O_PATH)) {
+        kernel_lock_alone();
         range_locks_end(file->inode, table);
+    }
     file_put(file);
 }
 
@@ -41,8 +44,8 @@ static uint32_t first_free(const struct file_table *table, uint32_t fd)
 static ALWAYS_INLINE void set_slot(struct file_table *table, uint32_t fd, struct file *file,
                                    bool close_on_exec)
 {
-    table->slots[fd].file = file;
     table->slots[fd].close_on_exec = close_on_exec;
+    __atomic_store_n(&table->slots[fd].file, file, __ATOMIC_RELEASE);
 }
 
 /* One more slot of the group of `fd` is in use, or one less. */
@@ -74,12 +77,14 @@ static MUST_CHECK enum err file_table_reserve(struct file_table *table, uint32_t
     return E_OK;
 }
 
-enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
-                        bool close_on_exec, int *out)
+static enum err add_locked(struct file_table *table, struct file *file, uint32_t from,
+                           bool close_on_exec, int *out) REQUIRES(class_files)
 {
     uint32_t fd = first_free(table, from > table->lowest ? from : table->lowest);
     if (fd >= limit_now())
         return E_MFILE;
+    if (kernel_lock_is_shared() && fd >= table->capacity)
+        return E_AGAIN;
     enum err e = file_table_reserve(table, fd);
     if (e != E_OK)
         return e;
@@ -89,6 +94,18 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
         table->lowest = fd + 1;
     *out = (int)fd;
     return E_OK;
+}
+
+enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
+                        bool close_on_exec, int *out)
+{
+    SHORT_LOCK(&table->lock, class_files);
+    enum err e = add_locked(table, file, from, close_on_exec, out);
+    SHORT_UNLOCK(&table->lock, class_files);
+    if (!SEVERAL_CPUS || likely(e != E_AGAIN))
+        return e;
+    kernel_lock_alone();
+    return file_table_add(table, file, from, close_on_exec, out);
 }
 
 COLD enum err file_table_next(const struct file_table *table, uint32_t fds[2])
@@ -122,13 +139,17 @@ COLD enum err file_table_set(struct file_table *table, uint32_t fd, struct file 
 
 enum err file_table_close(struct file_table *table, uint32_t fd)
 {
+    SHORT_LOCK(&table->lock, class_files);
     struct file *file = file_table_find(table, fd);
+    if (file) {
+        set_slot(table, fd, NULL, false);
+        count_slot(table, fd, false);
+        if (fd < table->lowest)
+            table->lowest = fd;
+    }
+    SHORT_UNLOCK(&table->lock, class_files);
     if (!file)
         return E_BADF;
-    set_slot(table, fd, NULL, false);
-    count_slot(table, fd, false);
-    if (fd < table->lowest)
-        table->lowest = fd;
     file_table_put(table, file);
     return E_OK;
 }

@@ -2,6 +2,7 @@
 /* File descriptor tables. A table grows as needed, up to RLIMIT_NOFILE. */
 #pragma once
 
+#include "cpu/cpus.h"
 #include "fs/vfs/file.h"
 
 #define FILE_TABLE_LIMIT      1024 /* RLIMIT_NOFILE at start, soft */
@@ -16,7 +17,10 @@ struct file_table_slot {
     uint16_t full; /* in the first slot of each SLOT_GROUPS: groups of them that are full */
 };
 
+/* Of several CPUs, threads that share kernel_lock (cpu/lock.h) look a file up by file_table_get(), without a lock, and change slots under `lock`; the array
+ * grows while a thread is alone. */
 struct file_table {
+    struct short_lock lock;        /* class_files */
     uint32_t references;           /* one for each context */
     struct file_table_slot *slots; /* heap */
     uint32_t capacity;
@@ -31,7 +35,30 @@ struct file_table *file_table_current(void);
 static inline struct file *file_table_find(const struct file_table *table, uint64_t fd)
 {
     /* A descriptor is an int: the upper half of the register is ignored. */
-    return (uint32_t)fd < table->capacity ? table->slots[(uint32_t)fd].file : NULL;
+    return (uint32_t)fd < table->capacity
+               ? __atomic_load_n(&table->slots[(uint32_t)fd].file, __ATOMIC_ACQUIRE)
+               : NULL;
+}
+
+/* The same with a reference. Callers that share kernel_lock, too. */
+static inline struct file *file_table_get(const struct file_table *table, uint64_t fd)
+{
+    struct file *file = file_table_find(table, fd);
+    if (!SEVERAL_CPUS) {
+        if (file)
+            file_get(file);
+        return file;
+    }
+    while (file) {
+        /* Its block is one of files, whatever has been closed meanwhile. */
+        if (cpus_get_some(&file->references)) {
+            if (likely(file_table_find(table, fd) == file))
+                return file;
+            file_put(file);
+        }
+        file = file_table_find(table, fd);
+    }
+    return NULL;
 }
 
 /* Assigns the lowest free number >= from; takes over the caller's reference on success. E_MFILE,

@@ -2,6 +2,7 @@
 #include "fs/vfs/inode.h"
 
 #include "base/panic.h"
+#include "cpu/lock.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/mount.h"
@@ -60,7 +61,7 @@ uint64_t filesystem_inodes(const struct filesystem *fs)
 
 void inode_get(struct inode *inode)
 {
-    inode->references++;
+    CPUS_ADD(inode->references, 1);
 }
 
 void inode_put(struct inode *inode)
@@ -68,7 +69,7 @@ void inode_put(struct inode *inode)
     if (!inode)
         return;
     assert(inode->references > 0);
-    if (--inode->references > 0)
+    if (!kernel_lock_put(&inode->references))
         return;
     inode->fs->freed++;
     if (unlikely(inode->fs->store))
@@ -106,6 +107,9 @@ static bool time_before(struct fs_time a, struct fs_time b)
     return a.seconds < b.seconds || (a.seconds == b.seconds && a.nanoseconds < b.nanoseconds);
 }
 
+/* Of several CPUs: of threads that share kernel_lock, the times of all files. */
+static struct short_lock accessed_lock;
+
 void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool start)
 {
     bool stale = !time_before(inode->modified, inode->accessed) ||
@@ -118,7 +122,11 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool s
     uint32_t never = MS_RDONLY | MS_NOATIME | (mode_is(inode->mode, S_IFDIR) ? MS_NODIRATIME : 0);
     if ((inode->fs->flags & MS_RDONLY) || mount_has(mount, never))
         return;
+    if (inode->fs->store)
+        kernel_lock_alone();
+    SHORT_LOCK(&accessed_lock, class_files);
     inode->accessed = now;
+    SHORT_UNLOCK(&accessed_lock, class_files);
     if (inode->fs->store)
         store_inode_dirty(inode);
 }

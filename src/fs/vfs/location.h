@@ -25,6 +25,7 @@
  */
 #pragma once
 
+#include "cpu/lock.h"
 #include "fs/vfs/dentry.h"
 
 struct mount {
@@ -57,7 +58,7 @@ void mount_end(struct mount *mount);
 static inline void mount_get(struct mount *mount)
 {
     if (mount)
-        mount->references++;
+        CPUS_ADD(mount->references, 1);
 }
 
 static inline void mount_put(struct mount *mount)
@@ -65,7 +66,7 @@ static inline void mount_put(struct mount *mount)
     if (!mount)
         return;
     mount->expires = false;
-    if (--mount->references == 0)
+    if (kernel_lock_put(&mount->references))
         mount_end(mount);
 }
 

@@ -90,6 +90,7 @@ static enum err open_made(const struct location *at, uint32_t flags, struct file
     if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
         return E_TXTBSY;
     if (unlikely(inode->quick & INODE_LEASED)) {
+        kernel_lock_alone();
         enum err held = lease_break(inode, writes || (flags & O_TRUNC), !(flags & O_NONBLOCK));
         if (held != E_OK)
             return held;
@@ -99,12 +100,14 @@ static enum err open_made(const struct location *at, uint32_t flags, struct file
     if (e != E_OK)
         return e;
     if (writes) {
-        inode->writers++;
+        CPUS_ADD(inode->writers, 1);
         if (at->mount && mode_is(inode->mode, S_IFREG))
-            at->mount->writers++;
+            CPUS_ADD(at->mount->writers, 1);
     }
-    if (ops->open)
+    if (ops->open) {
+        kernel_lock_alone();
         e = ops->open(file);
+    }
     file->flags &= ~(O_NOCTTY | O_EXCL | O_TRUNC);
     if (e == E_OK)
         notify(dentry, NOTIFY_OPEN);

@@ -2,6 +2,7 @@
 #include "fs/vfs/walk.h"
 
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/missed.h"
 #include "fs/vfs/store_table.h"
@@ -55,6 +56,18 @@ static NOINLINE void move_up(struct state *s)
     move_far(s, &above);
 }
 
+/* Before what threads that share kernel_lock cannot do. */
+static void walk_alone(struct state *s)
+{
+    if (!kernel_lock_is_shared())
+        return;
+    if (!s->slept) {
+        s->slept = true;
+        location_get(&s->root);
+    }
+    kernel_lock_alone();
+}
+
 /* The name is not in the table. */
 static NOINLINE enum err lookup_missed(struct state *s, const char *name, size_t length,
                                        struct dentry **out)
@@ -87,6 +100,10 @@ static NOINLINE enum err lookup_special(struct state *s, struct dentry *found, c
 static enum err lookup(struct state *s, const char *name, size_t length, struct dentry **out)
 {
     struct dentry *found = directory_find(s->at, name, length);
+    if (unlikely(!found || (found->special & DENTRY_ASKS)) && kernel_lock_is_shared()) {
+        walk_alone(s);
+        found = directory_find(s->at, name, length);
+    }
     if (!found)
         return lookup_missed(s, name, length, out);
     if (unlikely(found->special))
@@ -131,6 +148,8 @@ static enum err follow(struct state *s, struct dentry *link)
         if ((s->flags & WALK_BENEATH) || (!inode->link && (s->flags & WALK_IN_ROOT)))
             return E_XDEV;
     }
+    if (inode->fs->store || (inode->ops && inode->ops->jump))
+        walk_alone(s);
     inode_touch_accessed(inode, s->mount, true);
     if (!inode->ops || !inode->ops->jump)
         return push_link(s, inode);

@@ -2,6 +2,7 @@
 #include "linux/boot/proc_ouro.h"
 
 #include "base/str.h"
+#include "cpu/cpus.h"
 #include "cpu/features.h"
 #include "cpu/tsc.h"
 #include "kern/boot_marks.h"
@@ -17,6 +18,18 @@ void proc_show_command_line(struct text *text, void *unused)
 {
     (void)unused;
     text_printf(text, "%s\n", boot_summary.command_line);
+}
+
+/* How often each lock was taken and waited for, and how long. */
+static void show_locks(struct text *text)
+{
+    for (unsigned row = 0; row < LOCK_PROFILES; row++) {
+        struct lock_profile p;
+        if (cpu_lock_profile(row, &p))
+            text_printf(text, "lock: %llu takes, %llu waits, %llu ns, %s\n",
+                        (unsigned long long)p.takes, (unsigned long long)p.waits,
+                        (unsigned long long)tsc_to_ns(p.waited), cpu_lock_name(row));
+    }
 }
 
 void proc_show_ouro(struct text *text, void *unused)
@@ -41,6 +54,8 @@ void proc_show_ouro(struct text *text, void *unused)
         text_printf(text, ", within %u ppm", tsc_error_ppm());
     text_printf(text, "\n");
     text_printf(text, "pagetables: %s\n", paging->name);
+    if (SEVERAL_CPUS)
+        show_locks(text);
 }
 
 enum err start_proc_keep(void)

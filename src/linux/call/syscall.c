@@ -76,6 +76,17 @@ COLD static bool begin_traced(struct linux_thread *lt, struct syscall *call)
     return (uint32_t)call->frame->error != UINT32_MAX;
 }
 
+/* A thread that shares kernel_lock cannot run the shrinkers: where it finds no memory, it has undone all, and begins again alone. */
+static ALWAYS_INLINE enum err syscall_perform(syscall_function function, struct syscall *call)
+{
+    enum err e = function(call);
+    if (SEVERAL_CPUS && unlikely(e == E_NOMEM) && kernel_lock_is_shared()) {
+        kernel_lock_alone();
+        e = function(call);
+    }
+    return e;
+}
+
 COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
 {
     struct linux_thread *lt = linux_current();
@@ -96,7 +107,7 @@ COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
         CPUS_ADD(count->calls, 1); /* before the call: some calls do not return */
         stats_call_begins(start);
     }
-    enum err e = function != NULL ? function(call) : absent(number);
+    enum err e = function != NULL ? syscall_perform(function, call) : absent(number);
     if (count != NULL) {
         CPUS_ADD(count->ns, time_now_ns() - start);
         stats_call_ends(count);
@@ -209,7 +220,7 @@ void syscall_dispatch(struct trap_frame *frame)
     interrupts_on();
 
     enum err e = likely(number < slow_path_from && syscall_table[number] != NULL)
-                     ? syscall_table[number](&call)
+                     ? syscall_perform(syscall_table[number], &call)
                      : slow_path(number, &call);
     int64_t result = syscall_finish(record, &call, e);
     if (likely(!call.frame_replaced))
@@ -235,7 +246,6 @@ void syscall_dispatch(struct trap_frame *frame)
     }
     if (unlikely(e == E_INTR || thread->signal_pending)) {
         interrupts_on();
-        kernel_lock_alone();
         leave_with_signals(frame, &call, e);
     }
     kernel_lock_drop();

@@ -17,17 +17,24 @@ enum direction {
     WRITE,
 };
 
-/* Reads or writes. Holds a reference, because another thread may close the descriptor during a
- * sleep. */
+/* Reads or writes; consumes the reference, which is there because another thread may close the descriptor during a sleep. Of
+ * several CPUs, threads that share kernel_lock do not use the file's position at the same time: one of two is alone. */
 static enum err file_transfer(struct syscall *call, enum direction direction, struct file *file,
                               struct io *io, uint64_t *offset)
 {
-    uint64_t done;
-    if (*offset > INT64_MAX - io->left)
-        return E_INVAL; /* the end overflows, whatever is there to read */
-    file_get(file);
-    enum err e = direction == READ ? file_read(file, io, offset, &done)
-                                   : file_write(file, io, offset, &done);
+    uint64_t done = 0;
+    bool positioned = kernel_lock_is_shared() && offset == &file->offset && file->ops->seekable &&
+                      !file->ops->no_position;
+    if (positioned && __atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE)) {
+        kernel_lock_alone();
+        positioned = false;
+    }
+    enum err e = E_INVAL; /* the end overflows, whatever is there to read */
+    if (*offset <= INT64_MAX - io->left)
+        e = direction == READ ? file_read(file, io, offset, &done)
+                              : file_write(file, io, offset, &done);
+    if (positioned)
+        __atomic_clear(&file->positioned, __ATOMIC_RELEASE);
     if (e == E_OK)
         call->result = done;
     else if (e == E_INTR) /* a regular file: while another thread's write was under way */
@@ -36,113 +43,106 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
     return e;
 }
 
-/* The descriptor is checked before the buffer: EBADF takes precedence over EFAULT. */
-static enum err simple_transfer(struct syscall *call, enum direction direction)
+/* The file of the descriptor, with a reference. E_BADF; E_SPIPE; E_BADF: not open for it, in Linux's order. A kernel_lock that was shared is alone if the
+ * file's operations need that. */
+static enum err fd_begin(struct syscall *call, enum direction direction, bool positioned,
+                         struct file **out)
 {
-    struct file *file = fd_file(call->arg[0]);
-    if (kernel_lock_is_shared() && !(file && file->ops->shares)) {
-        kernel_lock_alone();
-        file = fd_file(call->arg[0]);
-    }
-    if (!file || !(direction == READ ? file_can_read(file) : file_can_write(file)))
+    struct file *file = fd_hold(call->arg[0]);
+    if (!file)
         return E_BADF;
-    uint64_t size = call->arg[2];
-    if (!user_range_ok(virt(call->arg[1]), size))
+    enum err e = positioned && !file->ops->seekable                                 ? E_SPIPE
+                 : (direction == READ ? file_can_read(file) : file_can_write(file)) ? E_OK
+                                                                                    : E_BADF;
+    if (e != E_OK)
+        file_put(file);
+    else if (!(file->ops->shares & (direction == READ ? SHARES_READ : SHARES_WRITE)))
+        kernel_lock_alone();
+    *out = file;
+    return e;
+}
+
+/* The descriptor is checked before the buffer: EBADF takes precedence over EFAULT. */
+static enum err buffer_transfer(struct syscall *call, enum direction direction, bool positioned)
+{
+    uint64_t offset = call->arg[3], size = call->arg[2];
+    struct file *file;
+    if (positioned && offset > INT64_MAX)
+        return E_INVAL;
+    enum err e = fd_begin(call, direction, positioned, &file);
+    if (e != E_OK)
+        return e;
+    if (!user_range_ok(virt(call->arg[1]), size)) {
+        file_put(file);
         return E_FAULT;
+    }
     struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
-    return file_transfer(call, direction, file, &io, &file->offset);
+    return file_transfer(call, direction, file, &io, positioned ? &offset : &file->offset);
 }
 
 enum err sys_read(struct syscall *call)
 {
-    return simple_transfer(call, READ);
+    return buffer_transfer(call, READ, false);
 }
 
 enum err sys_write(struct syscall *call)
 {
-    return simple_transfer(call, WRITE);
-}
-
-static enum err positioned_transfer(struct syscall *call, enum direction direction)
-{
-    uint64_t offset = call->arg[3], size = call->arg[2];
-    if (offset > INT64_MAX)
-        return E_INVAL;
-    struct file *file = fd_file(call->arg[0]);
-    if (!file)
-        return E_BADF;
-    if (!file->ops->seekable)
-        return E_SPIPE;
-    if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
-        return E_BADF;
-    if (!user_range_ok(virt(call->arg[1]), size))
-        return E_FAULT;
-    struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
-    return file_transfer(call, direction, file, &io, &offset);
+    return buffer_transfer(call, WRITE, false);
 }
 
 enum err sys_pread64(struct syscall *call)
 {
-    return positioned_transfer(call, READ);
+    return buffer_transfer(call, READ, true);
 }
 
 enum err sys_pwrite64(struct syscall *call)
 {
-    return positioned_transfer(call, WRITE);
+    return buffer_transfer(call, WRITE, true);
 }
 
-/* offset: NULL for the file position. */
-static enum err iov_transfer(struct syscall *call, enum direction direction, struct file *file,
-                             uint64_t *offset)
+/* offset: NULL for the file position. Consumes the reference. */
+static NOINLINE enum err iov_transfer(struct syscall *call, enum direction direction,
+                                      struct file *file, uint64_t *offset)
 {
-    if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
-        return E_BADF;
     struct iov iov;
     enum err e = iov_copy_in(&iov, call->arg[1], (uint32_t)call->arg[2]);
-    if (e != E_OK)
+    if (e != E_OK) {
+        file_put(file);
         return e;
+    }
     e = file_transfer(call, direction, file, &iov.io, offset ? offset : &file->offset);
     iov_free(&iov);
     return e;
 }
 
-static enum err plain_iov(struct syscall *call, enum direction direction)
+static NOINLINE enum err iov_begin(struct syscall *call, enum direction direction, bool positioned)
 {
-    struct file *file = fd_file(call->arg[0]);
-    return file ? iov_transfer(call, direction, file, NULL) : E_BADF;
+    uint64_t offset = call->arg[3];
+    struct file *file;
+    if (positioned && offset > INT64_MAX)
+        return E_INVAL;
+    enum err e = fd_begin(call, direction, positioned, &file);
+    return e == E_OK ? iov_transfer(call, direction, file, positioned ? &offset : NULL) : e;
 }
 
 enum err sys_readv(struct syscall *call)
 {
-    return plain_iov(call, READ);
+    return iov_begin(call, READ, false);
 }
 
 enum err sys_writev(struct syscall *call)
 {
-    return plain_iov(call, WRITE);
-}
-
-static enum err positioned_iov(struct syscall *call, enum direction direction)
-{
-    uint64_t offset = call->arg[3];
-    if (offset > INT64_MAX)
-        return E_INVAL;
-    struct file *file = fd_file(call->arg[0]);
-    if (!file)
-        return E_BADF;
-    if (!file->ops->seekable)
-        return E_SPIPE;
-    return iov_transfer(call, direction, file, &offset);
+    return iov_begin(call, WRITE, false);
 }
 
 enum err sys_preadv(struct syscall *call)
 {
-    return positioned_iov(call, READ);
+    return iov_begin(call, READ, true);
 }
 
 enum err sys_pwritev(struct syscall *call)
 {
-    return positioned_iov(call, WRITE);
+    return iov_begin(call, WRITE, true);
 }
 
 /* preadv2() and pwritev2(). Files in memory are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
@@ -157,15 +157,19 @@ COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
         (mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFIFO)))
         return E_NOTSUP;
     if (!(flags & RWF_APPEND) || direction == READ)
-        return own_offset ? plain_iov(call, direction) : positioned_iov(call, direction);
+        return iov_begin(call, direction, !own_offset);
     if (!file)
         return E_BADF;
     if (!own_offset && !file->ops->seekable)
         return E_SPIPE;
+    if (!file_can_write(file))
+        return E_BADF;
     uint64_t end = file->inode->size;
+    CPUS_ADD(file->references, 2); /* iov_transfer() consumes one */
     enum err e = iov_transfer(call, direction, file, &end);
     if (e == E_OK && own_offset && file->ops->seekable)
         file->offset = end;
+    file_put(file);
     return e;
 }
 

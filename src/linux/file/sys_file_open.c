@@ -6,6 +6,7 @@
 #include "linux/file/sys_file.h"
 
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/pipe/eventfd.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
@@ -28,6 +29,7 @@
 #define MFD_NAME_MAX        249
 
 #define VALID_FLAGS         0x7fffc3u
+#define ALONE_FLAGS         (O_CREAT | O_TRUNC | O_TMPFILE | O_PATH) /* kernel_lock is not shared */
 
 /* Opens the path and installs the file at the lowest free descriptor. */
 static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t flags, uint32_t mode)
@@ -51,6 +53,8 @@ static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uin
 {
     struct path_at at;
     flags &= VALID_FLAGS; /* open(2) ignores others */
+    if ((flags & ALONE_FLAGS) || (int32_t)dirfd != AT_FDCWD)
+        kernel_lock_alone();
     enum err e = path_at_begin(&at, dirfd, path);
     return e == E_OK ? open_begun(call, &at, flags, mode) : e;
 }
@@ -183,11 +187,8 @@ enum err sys_memfd_create(struct syscall *call)
 
 enum err sys_dup(struct syscall *call)
 {
-    struct file *file = fd_any(call->arg[0]);
-    if (!file)
-        return E_BADF;
-    file_get(file);
-    return fd_install(call, file, false);
+    struct file *file = file_table_get(file_table_current(), call->arg[0]);
+    return file ? fd_install(call, file, false) : E_BADF;
 }
 
 static enum err duplicate_to(struct syscall *call, struct file *file, uint32_t to,

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/memory/range.h"
 
+#include "cpu/lock.h"
 #include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/init/memory.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/fault.h"
+
+uint64_t overcommit_memory, overcommit_ratio = 50;
+
+enum {
+    OVERCOMMIT_ALWAYS = 1,
+    OVERCOMMIT_NEVER
+};
 
 bool mem_is_free(struct virt_range range)
 {
@@ -119,6 +127,20 @@ enum err mem_remove(struct virt_range range)
     return e;
 }
 
+/* The lock is held on success. */
+bool mem_share_now(struct virt_range range) NO_LOCK_ANALYSIS
+{
+    struct address_space *space = space_current();
+    if (fault_may_share() && overcommit_memory != OVERCOMMIT_NEVER && mem_future_lock() == 0) {
+        SHORT_LOCK(&space->lock, class_space);
+        if (areas_is_piece(space, range) && areas_are_plain(space, range))
+            return true;
+        SHORT_UNLOCK(&space->lock, class_space);
+    }
+    kernel_lock_alone();
+    return false;
+}
+
 static bool is_data(prot_t prot, uint32_t flags)
 {
     return prot_can_write(prot) && !(flags & (AREA_SHARED | AREA_GROWS_DOWN));
@@ -147,13 +169,6 @@ uint64_t mem_committed_bytes(void)
     }
     return bytes;
 }
-
-uint64_t overcommit_memory, overcommit_ratio = 50;
-
-enum {
-    OVERCOMMIT_ALWAYS = 1,
-    OVERCOMMIT_NEVER
-};
 
 bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more)
 {

@@ -5,6 +5,8 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/lock.h"
+#include "linux/task/process.h"
 #include "mm/layout.h"
 #include "mm/vm/areas.h"
 
@@ -22,6 +24,18 @@ static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
 
 /* True if the range lies in the program's half and has no area in it. */
 bool mem_is_free(struct virt_range range);
+bool mem_share_now(struct virt_range range);
+/* Before a change of areas, or of the pages of a range that is theirs. True: kernel_lock is shared, the areas in the range are plain memory, and the lock of the
+ * space is held until mem_share_end(true). False: kernel_lock is alone. O(areas of a piece). */
+static inline bool mem_share_begin(struct virt_range range)
+{
+    return kernel_lock_is_shared() && mem_share_now(range);
+}
+static inline void mem_share_end(bool shared) NO_LOCK_ANALYSIS
+{
+    if (shared)
+        SHORT_UNLOCK(&space_current()->lock, class_space);
+}
 /* True if no area in the range belongs to another program. */
 bool mem_is_ours(struct virt_range range);
 /* Number of bytes of the range that areas cover. */

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/log.h"
+#include "cpu/lock.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/mount.h"
@@ -30,6 +31,8 @@ enum {
     MAP_NONBLOCK = 0x10000,
     MAP_HUGETLB = 0x40000,
     MAP_FIXED_NOREPLACE = 0x100000,
+    MAP_ALONE = MAP_FIXED | MAP_GROWSDOWN | MAP_LOCKED | MAP_POPULATE | MAP_HUGETLB |
+                MAP_FIXED_NOREPLACE, /* kernel_lock is not shared */
     /* Accepted with MAP_SHARED_VALIDATE: all older flags, the size bits of MAP_HUGETLB included. */
     MAP_VALID = 0x7c07f9ff | MAP_FIXED_NOREPLACE,
 
@@ -256,6 +259,8 @@ enum err sys_mmap(struct syscall *call)
     };
     if (!is_aligned(r.offset, PAGE_SIZE))
         return E_INVAL;
+    if ((r.flags & (MAP_TYPE | MAP_ANONYMOUS | MAP_ALONE)) != (MAP_PRIVATE | MAP_ANONYMOUS))
+        kernel_lock_alone();
     if (!(r.flags & MAP_ANONYMOUS)) {
         r.file = file_table_find(file_table_current(), call->arg[4]);
         if (r.file == NULL || r.file->flags & O_PATH)
@@ -269,9 +274,11 @@ enum err sys_mmap(struct syscall *call)
         r.area.flags |= AREA_LOCKED;
     if (r.flags & MAP_NORESERVE)
         r.area.flags |= AREA_NO_RESERVE;
+    bool shared = mem_share_begin(virt_range(0, 0));
     enum err e = mem_check(&r);
     if (e == E_OK)
         e = mem_map(&r);
+    mem_share_end(shared);
     if (e != E_OK)
         return e;
     if (r.file != NULL && !(r.file->flags & O_NOATIME))
@@ -292,7 +299,9 @@ enum err sys_munmap(struct syscall *call)
         size > LAYOUT_PROGRAM_END - at)
         return E_INVAL;
     struct virt_range range = virt_range(at, at + align_up(size, PAGE_SIZE));
+    bool shared = mem_share_begin(range);
     enum err e = mem_remove(range);
+    mem_share_end(shared);
     if (e == E_OK)
         mem_note(call, HISTORY_UNMAP, range, prot_none());
     return e;
@@ -389,22 +398,27 @@ enum err sys_mprotect(struct syscall *call)
     if (prot & ~(uint64_t)(PROT_KNOWN | PROT_GROWS))
         return E_INVAL;
     if (grows != 0) {
+        kernel_lock_alone();
         enum err e = grow_range(grows, &range);
         if (e != E_OK)
             return e;
     }
     prot_t to = mem_prot_from_linux(prot);
+    struct address_space *space = space_current();
+    bool shared = mem_share_begin(range);
+    enum err e = E_OK;
     if (prot & 2) {
-        if (!mem_may_write(range, &read_only))
+        if (!mem_may_write(range, &read_only)) /* not of plain memory */
             return ends_at_hole(&range) ? protect_to_hole(call, range.end) : E_ACCES;
         if (read_only != 0 &&
             ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
              mem_overcommits(to, 0, read_only)))
-            return E_NOMEM;
+            e = E_NOMEM;
     }
-    struct address_space *space = space_current();
-    enum err e = likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
-                                                      : protect_in_pieces(space, range, to);
+    if (e == E_OK)
+        e = likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
+                                                 : protect_in_pieces(space, range, to);
+    mem_share_end(shared);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
     return e;

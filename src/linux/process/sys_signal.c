@@ -2,6 +2,7 @@
 #include "linux/process/sys_signal.h"
 
 #include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "kern/thread.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
@@ -86,6 +87,7 @@ enum err sys_rt_sigreturn(struct syscall *call)
         return e;
     }
     if (e != E_OK) {
+        kernel_lock_alone();
         /* As in Linux, a forced SIGSEGV, which a handler may catch, with the registers from before
          * the call. */
         struct signal_action *action = &process_current()->actions[SIGNAL_SEGV];
@@ -233,10 +235,23 @@ enum err sys_kill(struct syscall *call)
     return answer;
 }
 
+/* True if a thread that shares kernel_lock may send it: class_signal guards what it changes. */
+static bool sends_beside(const struct linux_thread *to, int signal)
+{
+    return to != NULL && to->process == process_current() && to->trace == NULL && signal > 0 &&
+           signal <= SIGNAL_COUNT &&
+           !(signal_bit(signal) &
+             (SIGNAL_SET_STOP | SIGNAL_SET_UNMASKED | SIGNAL_SET(SIGNAL_CONT)));
+}
+
 /* group: required pid of the process, or 0 for any. */
 static enum err send_to_thread(int group, int tid, const struct siginfo *info)
 {
     struct linux_thread *lt = linux_thread_find(tid);
+    if (kernel_lock_is_shared() && !sends_beside(lt, info->signal)) {
+        kernel_lock_alone();
+        lt = linux_thread_find(tid);
+    }
     if (lt == NULL || (group != 0 && lt->process->pid != group))
         return E_SRCH;
     struct signal_target to = {.process = lt->process, .thread = lt};

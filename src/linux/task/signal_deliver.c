@@ -97,6 +97,7 @@ static bool is_from_fault(const struct siginfo *info)
 /* The handler's frame could not be written: SIGSEGV as in Linux, fatal if that was the signal. */
 static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
 {
+    kernel_lock_alone();
     bool fatal = info->signal == SIGNAL_SEGV || !has_handler(SIGNAL_SEGV) ||
                  (signal_blocked() & signal_bit(SIGNAL_SEGV));
     if (!fatal) {
@@ -165,6 +166,8 @@ static void deliver_one(struct trap_frame *frame, struct siginfo *info)
         return;
     if (unlikely(strace_on))
         strace_signal(info);
+    if (!has_handler(info->signal) || process_current()->actions[info->signal].flags & SA_RESETHAND)
+        kernel_lock_alone(); /* else a call of the handler changes only what is the thread's */
     if (has_handler(info->signal)) {
         call_handler(frame, info);
         if (unlikely(linux_current()->trace != NULL))
@@ -188,6 +191,9 @@ void signal_deliver(struct trap_frame *frame)
     struct linux_thread *lt = linux_current();
     struct siginfo info;
     for (;;) {
+        if (kernel_lock_is_shared() &&
+            (lt->trace != NULL || process_stop_signal(lt->process) || lt->must_exit || strace_on))
+            kernel_lock_alone();
         if (lt != NULL && unlikely(lt->trace != NULL) && trace_point())
             continue;
         if (lt != NULL && unlikely(process_stop_signal(lt->process)))

@@ -10,6 +10,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
+#include "cpu/lock.h"
 #include "cpu/selectors.h"
 #include "cpu/vectors.h"
 #include "cpu/x86.h"
@@ -177,6 +178,7 @@ static MUST_CHECK enum err pop_fpu(uint8_t *area, uint64_t from)
 /* What Linux's iretq to these registers raises. In the kernel's own it would be a panic. */
 COLD static void fault_at_return(struct trap_frame *frame, const struct signal_ucontext *in)
 {
+    kernel_lock_alone();
     uint64_t rip = frame->rip;
     uint16_t cs = in->context.cs,
              ss = in->flags & UC_STRICT_RESTORE_SS ? in->context.ss : SELECTOR_DATA;

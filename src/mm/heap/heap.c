@@ -15,6 +15,9 @@
  *   slab    | header 64 | block | block | ... |         first block at offset 64
  *   large   | size, pages | block ...................   block at offset 16
  *
+ * Of several CPUs, threads that share kernel_lock take heap_lock for all of it, the tables of the heap's slot included; if no frame is free they get NULL, for
+ * they cannot run the shrinkers: such a call begins again alone.
+ *
  * Invariant: a slab with a free block is in its class's list, a full one in none.
  */
 #include "mm/heap/heap.h"
@@ -22,6 +25,7 @@
 #include "base/list.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/reserve.h"
@@ -57,6 +61,8 @@ static void *cached; /* freed pages, still mapped */
 static unsigned cached_count;
 static struct list partial[CLASSES];
 static uint64_t bytes_used;
+
+static struct short_lock heap_lock;
 
 static void hole_remove(size_t at)
 {
@@ -151,19 +157,30 @@ static void *pages_alloc_once(uint64_t pages)
     return ptr_of(start);
 }
 
+/* True if memory was freed. The heap is whole, and may be used meanwhile. */
+static bool heap_make_room(void) REQUIRES(class_heap)
+{
+    if (kernel_lock_is_shared())
+        return false;
+    SHORT_UNLOCK(&heap_lock, class_heap);
+    bool more = paging_trim(running_space) || shrinkers_run() || reserve_refill();
+    SHORT_LOCK(&heap_lock, class_heap);
+    return more;
+}
+
 /* Contents undefined; NULL if memory is short. */
-static void *pages_alloc(uint64_t pages)
+static void *pages_alloc(uint64_t pages) REQUIRES(class_heap)
 {
     void *start;
     if (unlikely(machine_frames.free_frames < swap_reserve.least))
         reserve_owe();
     do
         start = pages_alloc_once(pages);
-    while (start == NULL && (paging_trim(running_space) || shrinkers_run() || reserve_refill()));
+    while (start == NULL && heap_make_room());
     return start;
 }
 
-static void *page_take(void)
+static void *page_take(void) REQUIRES(class_heap)
 {
     void *page = cached;
     if (page == NULL)
@@ -187,24 +204,30 @@ static void page_give(void *page)
 
 void heap_trim(void)
 {
+    SHORT_LOCK(&heap_lock, class_heap);
     while (cached != NULL)
         pages_free(page_take(), 1);
+    SHORT_UNLOCK(&heap_lock, class_heap);
 }
 
 void *kpage_alloc(void)
 {
+    SHORT_LOCK(&heap_lock, class_heap);
     void *page = page_take();
     if (page != NULL) {
         memset(page, 0, PAGE_SIZE);
         bytes_used += PAGE_SIZE;
     }
+    SHORT_UNLOCK(&heap_lock, class_heap);
     return page;
 }
 
 void kpage_free(void *page)
 {
+    SHORT_LOCK(&heap_lock, class_heap);
     bytes_used -= PAGE_SIZE;
     page_give(page);
+    SHORT_UNLOCK(&heap_lock, class_heap);
 }
 
 phys_t kpage_phys(const void *page)
@@ -215,7 +238,7 @@ phys_t kpage_phys(const void *page)
     return frame;
 }
 
-static struct slab *slab_new(unsigned class)
+static struct slab *slab_new(unsigned class) REQUIRES(class_heap)
 {
     struct slab *slab = page_take();
     if (slab == NULL)
@@ -232,7 +255,7 @@ static struct slab *slab_new(unsigned class)
     return slab;
 }
 
-static void *slab_alloc(size_t size)
+static void *slab_alloc(size_t size) REQUIRES(class_heap)
 {
     unsigned class = 0;
     while (class_size[class] < size)
@@ -266,7 +289,7 @@ static void slab_free(struct slab *slab, void *block)
     }
 }
 
-void *heap_alloc(size_t size)
+static ALWAYS_INLINE void *alloc_locked(size_t size) REQUIRES(class_heap)
 {
     if (size <= SLAB_BLOCK_MAX)
         return slab_alloc(size);
@@ -280,6 +303,14 @@ void *heap_alloc(size_t size)
     large->pages = pages;
     bytes_used += pages * PAGE_SIZE;
     return (char *)large + LARGE_HEADER;
+}
+
+void *heap_alloc(size_t size)
+{
+    SHORT_LOCK(&heap_lock, class_heap);
+    void *block = alloc_locked(size);
+    SHORT_UNLOCK(&heap_lock, class_heap);
+    return block;
 }
 
 void *heap_alloc_zero(size_t size)
@@ -300,10 +331,8 @@ static void *page_of(void *block)
     return ptr_of(virt(align_down(virt_of(block).v, PAGE_SIZE)));
 }
 
-void heap_free(void *block)
+static ALWAYS_INLINE void free_locked(void *block) REQUIRES(class_heap)
 {
-    if (block == NULL)
-        return;
     if (!is_large(block)) {
         slab_free(page_of(block), block);
         return;
@@ -311,6 +340,15 @@ void heap_free(void *block)
     struct large *large = page_of(block);
     bytes_used -= large->pages * PAGE_SIZE;
     pages_free(large, large->pages);
+}
+
+void heap_free(void *block)
+{
+    if (block == NULL)
+        return;
+    SHORT_LOCK(&heap_lock, class_heap);
+    free_locked(block);
+    SHORT_UNLOCK(&heap_lock, class_heap);
 }
 
 void *heap_resize(void *block, size_t size)

@@ -161,6 +161,8 @@ static inline bool areas_is_piece(const struct address_space *space, struct virt
     return size <= AREAS_PIECE_AREAS * PAGE_SIZE ||
            (size <= (AREAS_PIECE_TABLES - 1) * LARGE_SIZE && space->area_count < AREAS_PIECE_AREAS);
 }
+/* True if the areas in the range are private memory, which threads that share kernel_lock may change under the lock of the space. O(areas in the range). */
+bool areas_are_plain(struct address_space *space, struct virt_range range);
 /* MADV_FREE: allows the pages of private anonymous areas in the range to be reclaimed in a shortage
  * of memory, until they are written again. E_NOMEM as areas_discard(). */
 MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_range range);

@@ -2,6 +2,7 @@
 /* The pages of areas: discarded, moved, duplicated, written other than by the program. */
 #include "base/panic.h"
 #include "base/sections.h"
+#include "cpu/lock.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
@@ -32,6 +33,8 @@ enum err areas_cut_large(struct address_space *space, virt_t v)
     paging_walk(space, v, &walk);
     if (walk.last_level != 2 || walk.entry[2].v == 0)
         return E_OK;
+    if (kernel_lock_is_shared())
+        return E_NOMEM; /* the block may be another space's, too */
     phys_t block = phys(align_down(walk.entry[2].v & PTE_ADDRESS, LARGE_SIZE));
     enum err e = paging_split_at(space, v);
     if (e == E_OK && !frames_is_split(&machine_frames, block))

@@ -421,8 +421,8 @@ static enum fault_verdict resolve_now(struct address_space *space, virt_t v, uin
 }
 
 /*
- * Of several CPUs: what can be resolved beside other threads that share kernel_lock, under the lock of the space. Areas do not change meanwhile, and
- * tables only under that lock. What may sleep, fail, read a file or make an area grow is for a thread that is alone.
+ * Of several CPUs: what can be resolved beside other threads that share kernel_lock, under the lock of the space. Areas and tables change only under that
+ * lock. What may sleep, fail, read a file or make an area grow is for a thread that is alone.
  */
 enum beside {
     BESIDE_DONE,
@@ -482,10 +482,10 @@ static bool fault_resolve_beside(struct address_space *space, virt_t v, uint64_t
 }
 
 /* While pages may be in slots, or the back end has mappings of which there is one for all CPUs, threads are alone. */
-static bool may_resolve_beside(uint64_t error)
+bool fault_may_share(void)
 {
     return swap_reserve.low == 0 && paging->access->put == NULL &&
-           paging->access->alloc == memory_table_alloc && !(error & ~(uint64_t)PF_RESOLVABLE);
+           paging->access->alloc == memory_table_alloc;
 }
 
 /* The program's access that began on a leaf may find none, or another one. */
@@ -551,7 +551,7 @@ static void page_fault(struct trap_frame *frame)
         __asm__ volatile("sti" : : : "memory"); /* CR2 has been saved in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
         if (kernel_lock_is_shared()) {
-            if (may_resolve_beside(frame->error) &&
+            if (fault_may_share() && !(frame->error & ~(uint64_t)PF_RESOLVABLE) &&
                 fault_resolve_beside(running_space, v, frame->error)) {
                 fault_was_resolved(false);
                 return;

@@ -53,6 +53,9 @@ static inline enum fault_verdict fault_verdict_of(enum err e)
                           : FAULT_PAST_FILE;
 }
 
+/* Of several CPUs: true if threads that share kernel_lock may change pages, under the lock of the space. */
+bool fault_may_share(void);
+
 /* Maps the page at v if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The space is
  * the running one: pages are filled at their own addresses. Sleeps if a device has the page: areas
  * and pages may be others afterwards. Threads only. O(log areas); growth under RLIMIT_AS: O(areas). */

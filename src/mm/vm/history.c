@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/vm/history.h"
 
+#include "cpu/cpus.h"
+
 #include <stddef.h>
 
 static struct history_event events[HISTORY_SIZE];
@@ -8,7 +10,12 @@ static uint64_t total;
 
 struct history_event *history_next(void)
 {
-    return &events[total++ % HISTORY_SIZE];
+    uint64_t number = total;
+    if (SEVERAL_CPUS)
+        number = __atomic_fetch_add(&total, 1, __ATOMIC_RELAXED);
+    else
+        total++;
+    return &events[number % HISTORY_SIZE];
 }
 
 void history_clear(void)

@@ -5,16 +5,22 @@
  *   shares faults    page faults beside munmap(), mprotect(), madvise(), fork() and exec: a page holds what its thread stored, or zeros
  *   shares futexes   wake-ups beside time-outs, signals and the ends of threads: none is lost
  *   shares pipes     readers and writers of a pipe and an eventfd: each record arrives once, in order
+ *   shares files     open(), dup(), close() and reads by threads of one table: a descriptor is the file that its thread opened
+ *   shares maps      mmap(), mprotect(), madvise() and munmap(): no two threads have a place, new pages are zero
+ *   shares signals   queued signals from all threads to all: each is handled once
  */
 #define _GNU_SOURCE
 #include "result.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -244,6 +250,160 @@ static void pipes(void)
     truth("in the writers' order", wrong == 0 && rest <= 2 * RECORDS / 8);
 }
 
+/* files */
+
+static char name[THREADS][40];
+static atomic_int lent = -1; /* a descriptor that one thread opens and closes, and others read */
+
+static bool holds(int fd, int number)
+{
+    char byte[2] = {0, 0};
+    return pread(fd, byte, 1, 77) == 1 && byte[0] == 'a' + number;
+}
+
+static void *open_and_close(void *argument)
+{
+    int number = (int)(long)argument, twice = -1;
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = open(name[number], O_RDONLY);
+        wrong += fd < 0 || (twice = dup(fd)) < 0;
+        wrong += !holds(fd, number) || !holds(twice, number);
+        if (number == 0)
+            lent = fd;
+        wrong += close(twice) != 0 || !holds(fd, number);
+        char byte = 0;
+        ssize_t n = pread(lent, &byte, 1, 77); /* whatever it is now, it is whole */
+        wrong += n == 1 && (byte < 'a' || byte >= 'a' + THREADS);
+        wrong += close(fd) != 0;
+    }
+    return NULL;
+}
+
+static void *read_on(void *argument)
+{
+    uint32_t got;
+    (void)argument;
+    while (read(ends[0], &got, sizeof got) == sizeof got) { /* ends[0]: one position for all */
+        records++;
+        sum += got;
+    }
+    return NULL;
+}
+
+static void files(void)
+{
+    pthread_t thread[THREADS];
+    int first = dup(0);
+    close(first);
+    for (int i = 0; i < THREADS; i++) {
+        snprintf(name[i], sizeof name[i], "/tmp/shares.%d.%d", (int)getpid(), i);
+        int fd = open(name[i], O_RDWR | O_CREAT | O_TRUNC, 0600);
+        for (int k = 0; k < 100; k++)
+            wrong += write(fd, &(char){(char)('a' + i)}, 1) != 1;
+        close(fd);
+    }
+    in_threads(thread, open_and_close, THREADS);
+    join(thread, THREADS);
+    truth("each descriptor was its thread's", wrong == 0);
+    int last = dup(0);
+    truth("none is left open", last == first);
+    ends[0] = open(name[0], O_RDWR | O_TRUNC);
+    for (uint32_t i = 1; i <= RECORDS; i++)
+        wrong += write(ends[0], &i, sizeof i) != sizeof i;
+    lseek(ends[0], 0, SEEK_SET);
+    in_threads(thread, read_on, THREADS);
+    join(thread, THREADS);
+    truth("no byte was read twice",
+          records == RECORDS && sum == (long)RECORDS * (RECORDS + 1) / 2 && wrong == 0);
+    for (int i = 0; i < THREADS; i++)
+        unlink(name[i]);
+}
+
+/* maps */
+
+static void *map_and_unmap(void *argument)
+{
+    uint64_t mine = (uint64_t)(long)argument + 1;
+    for (int i = 0; i < ROUNDS; i++) {
+        size_t size = (size_t)(1 + i % 5) * PAGE;
+        volatile uint64_t *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        wrong += p == MAP_FAILED || mprotect((void *)p, size, PROT_READ | PROT_WRITE) != 0;
+        for (size_t at = 0; at < size / 8; at += PAGE / 8) {
+            wrong += p[at] != 0;
+            p[at] = mine << 32 | at;
+        }
+        if (i % 3 == 0)
+            wrong += mprotect((void *)p, PAGE, PROT_READ) != 0;
+        for (size_t at = 0; at < size / 8; at += PAGE / 8)
+            wrong += p[at] != (mine << 32 | at);
+        if (i % 2 == 0) {
+            wrong += madvise((void *)p, size, MADV_DONTNEED) != 0;
+            wrong += p[0] != 0;
+        }
+        wrong += munmap((void *)p, size) != 0;
+    }
+    return NULL;
+}
+
+static void maps(void)
+{
+    pthread_t thread[THREADS];
+    in_threads(thread, map_and_unmap, THREADS);
+    join(thread, THREADS);
+    truth("each had its pages to itself", wrong == 0);
+}
+
+/* signals */
+
+static atomic_long sent, handled;
+static pthread_t target[THREADS];
+static atomic_bool ready;
+
+static void count(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    handled++;
+    wrong += info->si_signo != number || info->si_pid != getpid();
+}
+
+static void *send_to_all(void *argument)
+{
+    long self = (long)argument;
+    while (!ready)
+        sched_yield();
+    for (int i = 0; i < ROUNDS; i++) {
+        sent += pthread_kill(target[(self + i) % THREADS], SIGRTMIN + i % 2) == 0;
+        if (i % 16 == 0) {
+            sigset_t set, old;
+            sigfillset(&set);
+            pthread_sigmask(SIG_BLOCK, &set, &old);
+            pthread_kill(target[(self + 1) % THREADS], SIGRTMIN + 1);
+            sent++;
+            pthread_sigmask(SIG_SETMASK, &old, NULL);
+        }
+    }
+    while (!stop)
+        sched_yield();
+    return NULL;
+}
+
+static void signals(void)
+{
+    struct sigaction action = {.sa_sigaction = count, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigaction(SIGRTMIN, &action, NULL);
+    sigaction(SIGRTMIN + 1, &action, NULL);
+    in_threads(target, send_to_all, THREADS);
+    ready = true;
+    long all = THREADS * (ROUNDS + ROUNDS / 16);
+    while (sent < all && wrong == 0)
+        sched_yield();
+    for (int i = 0; handled < sent && i < 5000; i++)
+        usleep(1000);
+    stop = true;
+    join(target, THREADS);
+    truth("each signal was handled once", sent == all && handled == all && wrong == 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -253,6 +413,12 @@ int main(int argc, char **argv)
         futexes();
     else if (strcmp(what, "pipes") == 0)
         pipes();
+    else if (strcmp(what, "files") == 0)
+        files();
+    else if (strcmp(what, "maps") == 0)
+        maps();
+    else if (strcmp(what, "signals") == 0)
+        signals();
     else
         return strcmp(what, "nothing") != 0;
     return 0;
