@@ -55,7 +55,7 @@ enum { /* of JMP */
 #define AT_FACT 0xfffff000u /* SKF_AD_OFF */
 #define AT_NET  0xfff00000u /* SKF_NET_OFF */
 #define AT_LINK 0xffe00000u /* SKF_LL_OFF */
-#define KNOWN   0xffe7u     /* bit n: enum bpf_fact n */
+#define KNOWN   0xdfe7u     /* bit n: enum bpf_fact n */
 
 /* True if the instruction is one, whatever its k. */
 static bool is_known(const struct bpf_instruction *i)

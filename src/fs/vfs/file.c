@@ -547,6 +547,8 @@ struct page_source *file_page_source(struct file *file)
     const struct file *pages = file;
     if ((file->flags & O_PATH))
         return NULL;
+    if (file->ops->pages)
+        return file->ops->pages(file);
     if (file->ops->mapped)
         pages = file->ops->mapped(file);
     struct inode *inode = pages ? pages->inode : NULL;
