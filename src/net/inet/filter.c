@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "kern/random.h"
+#include "net/stack/hooks.h"
 
 #include <lwip/ip.h>
 #include <lwip/netif.h>
@@ -23,6 +24,7 @@ bool filter_pbuf(const struct socket *socket, struct pbuf *p, uint32_t header)
 {
     if (!socket->filter)
         return true;
+    net_poll_less();
     struct bpf_packet packet = {
         .size = p->tot_len, .network = 0, .link = BPF_NOWHERE, .copy = copy_pbuf, .bytes = p};
     if (socket->type != SOCK_RAW || ip_current_is_v6())

@@ -17,6 +17,7 @@
 #include "net/inet/control.h"
 #include "net/inet/filter.h"
 #include "net/inet/interface.h"
+#include "net/stack/hooks.h"
 #include "net/stack/stack.h"
 #include "net/stack/tap.h"
 
@@ -214,6 +215,7 @@ static void packet_came(struct net_tap *tap, const struct tap_frame *frame) NO_L
 static void tap_by_protocol(struct packet_socket *s) REQUIRES(net_lock)
 {
     bool taps = s->protocol != 0;
+    net_poll_less();
     if (taps && !s->tapped)
         list_add_tail(&net_taps, &s->tap.link);
     else if (!taps && s->tapped)

@@ -379,7 +379,8 @@ bool net_card_poll(void)
         return false;
     gathers = true;
     card_woken = false; /* before the look: the card is quiet until listen() */
-    if (card->ops->poll(card, NET_POLL_MOST) == NET_POLL_MOST || !card->ops->listen(card))
+    unsigned most = (unsigned)net_poll_most;
+    if (card->ops->poll(card, most) == most || !card->ops->listen(card))
         card_woken = true;
     if (card->link != !!netif_is_link_up(&card_netif))
         card_link_changed();

@@ -13,6 +13,13 @@
 
 struct list net_taps = LIST_INIT(net_taps);
 
+int net_poll_most = 64;
+
+void net_poll_less(void)
+{
+    net_poll_most = 8;
+}
+
 static uint8_t type_of(const struct netif *netif, const uint8_t *to)
 {
     if (to[0] & 1)

@@ -327,6 +327,20 @@ static long ring_of(int fd, uint32_t block, uint32_t blocks, uint32_t frame, uin
     return setsockopt(fd, PACKET, RX_RING, r, sizeof r);
 }
 
+/* What is no ring, and one at last: frames that pages divide. */
+static void shapes(int fd)
+{
+    result("tiny frames", ring_of(fd, 8192, 2, 48, 340));
+    result("small frames", ring_of(fd, 8192, 2, 64, 256));
+    result("no ring", ring_of(fd, 0, 0, 0, 0));
+    result("crooked frames", ring_of(fd, 8192, 2, 1000, 16));
+    result("crooked blocks", ring_of(fd, 5000, 2, 512, 18));
+    result("wrong count", ring_of(fd, 8192, 2, 512, 31));
+    result("frames above blocks", ring_of(fd, 4096, 2, 8192, 1));
+    result("none with frames", ring_of(fd, 4096, 0, 512, 1));
+    result("ring", ring_of(fd, 8192, 2, 2720, 6)); /* frames that pages divide */
+}
+
 static void rings(void)
 {
     int version = 1, reserve = 4, fd = packet_socket(SOCK_RAW, 3), own = udp(port), one = 1;
@@ -337,15 +351,7 @@ static void rings(void)
     version = 1;
     result("version", setsockopt(fd, PACKET, VERSION, &version, sizeof version));
     result("reserve", setsockopt(fd, PACKET, RESERVE, &reserve, sizeof reserve));
-    result("tiny frames", ring_of(fd, 8192, 2, 48, 340));
-    result("small frames", ring_of(fd, 8192, 2, 64, 256));
-    result("no ring", ring_of(fd, 0, 0, 0, 0));
-    result("crooked frames", ring_of(fd, 8192, 2, 1000, 16));
-    result("crooked blocks", ring_of(fd, 5000, 2, 512, 18));
-    result("wrong count", ring_of(fd, 8192, 2, 512, 31));
-    result("frames above blocks", ring_of(fd, 4096, 2, 8192, 1));
-    result("none with frames", ring_of(fd, 4096, 0, 512, 1));
-    result("ring", ring_of(fd, 8192, 2, 2720, 6)); /* frames that pages divide */
+    shapes(fd);
     char *ring = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     truth("mapped", ring != MAP_FAILED);
     result("ring again", ring_of(fd, 8192, 2, 2720, 6));
