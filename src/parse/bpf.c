@@ -148,7 +148,7 @@ bool bpf_check(const struct bpf_instruction *filter, size_t count, uint16_t *see
 }
 
 /* Big-endian. False: it is not all there. */
-static bool load(const struct bpf_packet *packet, uint32_t at, uint32_t size, uint32_t *out)
+static bool bpf_load(const struct bpf_packet *packet, uint32_t at, uint32_t size, uint32_t *out)
 {
     uint8_t bytes[4];
     int64_t from = at, least = 0;
@@ -226,16 +226,16 @@ static bool load_register(const struct bpf_instruction *i, const struct bpf_pack
         if (i->k >= AT_FACT) {
             uint32_t fact = (i->k - AT_FACT) / 4;
             value = fact == BPF_XOR_X ? r->a ^ r->x : packet->fact[fact];
-        } else if (!load(packet, i->k, size, &value)) {
+        } else if (!bpf_load(packet, i->k, size, &value)) {
             return false;
         }
         break;
     case IND:
-        if (!load(packet, r->x + i->k, size, &value))
+        if (!bpf_load(packet, r->x + i->k, size, &value))
             return false;
         break;
     case MSH:
-        if (!load(packet, i->k, 1, &value))
+        if (!bpf_load(packet, i->k, 1, &value))
             return false;
         value = (value & 15) * 4;
         break;

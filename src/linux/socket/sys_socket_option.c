@@ -90,7 +90,7 @@ static bool has_peek_at(const struct socket *socket)
 }
 
 /* NULL: none from now on. Owns it. */
-static enum err set_filter(struct socket *socket, struct socket_filter *filter)
+static enum err socket_set_filter(struct socket *socket, struct socket_filter *filter)
 {
     enum err e = socket_flag(socket, SO_LOCK_FILTER) ? E_PERM
                  : filter == NULL && !socket->filter ? E_NOENT
@@ -135,7 +135,7 @@ static enum err attach_filter(struct socket *socket, uint64_t from)
         return e;
     }
     filter->count = program.count;
-    return set_filter(socket, filter);
+    return socket_set_filter(socket, filter);
 }
 
 /* What is kept and returned, without an effect. */
@@ -163,7 +163,7 @@ static enum err set_kept(struct socket *socket, uint32_t option, int32_t value)
         socket->peek_at = value;
         return E_OK;
     case SO_DETACH_FILTER:
-        return set_filter(socket, NULL);
+        return socket_set_filter(socket, NULL);
     case SO_ATTACH_BPF:
         return E_INVAL;
     default:

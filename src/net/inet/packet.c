@@ -8,15 +8,14 @@
  */
 #include "net/inet/packet.h"
 
-#include "base/checked.h"
 #include "base/str.h"
 #include "fs/vfs/credentials.h"
-#include "kern/kernel_pages.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "net/inet/control.h"
 #include "net/inet/filter.h"
 #include "net/inet/interface.h"
+#include "net/inet/packet_ring.h"
 #include "net/stack/hooks.h"
 #include "net/stack/stack.h"
 #include "net/stack/tap.h"
@@ -32,7 +31,6 @@
 #define ADDRESS_LEAST 12u  /* of struct link_address without the hardware's */
 #define TYPE_ETHERNET 1u
 #define TYPE_LOOPBACK 772u
-#define RING_MOST     (64u << 20)
 
 enum { /* options */
     PACKET_ADD_MEMBERSHIP = 1,
@@ -47,35 +45,9 @@ enum { /* options */
     TPACKET_V2 = 1,
 };
 
-enum { /* of a frame in the ring, or of struct frame_facts */
-    STATUS_USER = 1,
-    STATUS_LOSING = 4,
-};
-
-struct link_address {          /* struct sockaddr_ll */
-    uint16_t family, protocol; /* the protocol: in network order */
-    int32_t interface;
-    uint16_t hardware;
-    uint8_t type, size, address[8];
-};
-
 struct frame_facts { /* struct tpacket_auxdata */
     uint32_t status, size, has;
     uint16_t link, network, vlan, vlan_protocol;
-};
-
-struct ring_header { /* struct tpacket2_hdr, and what follows it */
-    uint32_t status, size, has;
-    uint16_t link, network; /* where the headers of the frame are */
-    uint32_t seconds, nanoseconds;
-    uint16_t vlan, vlan_protocol;
-    uint32_t padding;
-    struct link_address from;
-};
-_Static_assert(sizeof(struct ring_header) == 52, "TPACKET2_HDRLEN");
-
-struct ring_request { /* struct tpacket_req */
-    uint32_t block_size, blocks, frame_size, frames;
 };
 
 struct packet {
@@ -94,10 +66,8 @@ struct packet_socket {
     uint16_t protocol; /* in the CPU's order; 0: none */
     struct list packets;
     uint32_t used; /* bytes that they are charged for */
-    uint32_t received, dropped, reserve, version;
-    struct kernel_pages *ring; /* NULL: none */
-    struct ring_request shape;
-    uint32_t next; /* frame of the ring */
+    uint32_t received, dropped, version;
+    struct packet_ring ring;
 };
 
 static const struct socket_ops packet_ops;
@@ -121,46 +91,6 @@ static struct link_address address_of(uint32_t interface, uint16_t protocol) REQ
 }
 
 /* ---- frames that come ---- */
-
-/* Where frame n of the ring begins. */
-static uint64_t ring_at(const struct packet_socket *s, uint32_t n)
-{
-    uint32_t in_block = s->shape.block_size / s->shape.frame_size;
-    return (uint64_t)(n / in_block) * s->shape.block_size +
-           (uint64_t)(n % in_block) * s->shape.frame_size;
-}
-
-static uint32_t *ring_status(const struct packet_socket *s, uint32_t n)
-{
-    return kernel_pages_at(s->ring, ring_at(s, n)); /* aligned to 16 bytes */
-}
-
-/* False: the program has not given the frame back. */
-static bool put_in_ring(struct packet_socket *s, const struct packet *packet, const uint8_t *bytes)
-{
-    uint64_t at = ring_at(s, s->next), now = packet->came_ns;
-    uint32_t network = (uint32_t)align_up(sizeof(struct ring_header) + 16, 16) + s->reserve;
-    uint32_t link = network - (s->socket.type == SOCK_RAW ? TAP_HEADER : 0);
-    uint32_t room = link < s->shape.frame_size ? s->shape.frame_size - link : 0,
-             has = packet->facts.has;
-    const struct ring_header header = {
-        .size = packet->facts.size,
-        .has = has < room ? has : room,
-        .link = (uint16_t)link,
-        .network = (uint16_t)network,
-        .seconds = (uint32_t)(now / NS_PER_SECOND),
-        .nanoseconds = (uint32_t)(now % NS_PER_SECOND),
-        .from = packet->from,
-    };
-    uint32_t *status = ring_status(s, s->next);
-    if (__atomic_load_n(status, __ATOMIC_ACQUIRE) != 0)
-        return false;
-    kernel_pages_write(s->ring, at, &header, sizeof header); /* its status is 0 */
-    kernel_pages_write(s->ring, at + link, bytes, header.has);
-    __atomic_store_n(status, STATUS_USER | (s->dropped != 0 ? STATUS_LOSING : 0), __ATOMIC_RELEASE);
-    s->next = (s->next + 1) % s->shape.frames;
-    return true;
-}
 
 static bool put_in_queue(struct packet_socket *s, const struct packet *packet, const uint8_t *bytes)
 {
@@ -191,7 +121,7 @@ static void packet_came(struct net_tap *tap, const struct tap_frame *frame) NO_L
     about.fact[BPF_PACKET_TYPE] = frame->type;
     about.fact[BPF_INTERFACE] = frame->interface;
     struct packet packet = {
-        .facts = {.status = STATUS_USER, .size = frame->size - head, .network = TAP_HEADER},
+        .facts = {.status = PACKET_USER, .size = frame->size - head, .network = TAP_HEADER},
         .from = address_of(frame->interface, frame->protocol),
         .came_ns = time_realtime_ns()};
     about.fact[BPF_HARDWARE_TYPE] = packet.from.hardware;
@@ -203,8 +133,14 @@ static void packet_came(struct net_tap *tap, const struct tap_frame *frame) NO_L
     if (head != 0)
         packet.facts.network = 0;
     s->received++;
-    if (s->ring != NULL ? put_in_ring(s, &packet, frame->bytes + head)
-                        : put_in_queue(s, &packet, frame->bytes + head))
+    struct packet_ring *ring = s->ring.pages != NULL ? &s->ring : NULL;
+    bool fits =
+        ring != NULL
+            ? packet_ring_put(
+                  ring, &packet.from, packet.came_ns, frame->bytes + head, packet.facts.has,
+                  &(const struct packet_sizes){packet.facts.size, TAP_HEADER - head, s->dropped})
+            : put_in_queue(s, &packet, frame->bytes + head);
+    if (fits)
         wait_queue_wake(&s->socket.readable);
     else
         s->dropped++;
@@ -435,9 +371,7 @@ static enum err packet_receive(struct socket *socket, struct socket_message *mes
 static uint32_t packet_poll(struct socket *socket)
 {
     const struct packet_socket *s = packet_of(socket);
-    uint32_t last = s->ring ? (s->next + s->shape.frames - 1) % s->shape.frames : 0;
-    bool some =
-        s->ring ? *(volatile uint32_t *)ring_status(s, last) != 0 : !list_empty(&s->packets);
+    bool some = s->ring.pages ? packet_ring_has(&s->ring) : !list_empty(&s->packets);
     return POLL_ALL_WRITABLE | (some ? POLL_READABLE : 0);
 }
 
@@ -465,46 +399,6 @@ static bool packet_listens(const struct socket *socket)
 
 /* ---- options ---- */
 
-static void drop_ring(struct packet_socket *s)
-{
-    if (s->ring != NULL)
-        kernel_pages_put(s->ring);
-    s->ring = NULL;
-}
-
-/* Linux's checks: whole frames in whole pages, each with room for a header. E_BUSY: the ring of before is mapped. */
-static enum err set_ring(struct packet_socket *s, const struct ring_request *r)
-{
-    uint32_t bytes;
-    if (s->ring != NULL && s->ring->references > 1)
-        return E_BUSY;
-    if (r->blocks == 0) {
-        if (r->frames != 0)
-            return E_INVAL;
-        drop_ring(s);
-        return E_OK;
-    }
-    if (s->ring != NULL)
-        return E_BUSY;
-    if (s->version != TPACKET_V2 || r->block_size == 0 || r->block_size % PAGE_SIZE != 0 ||
-        r->frame_size % 16 != 0 || r->frame_size < sizeof(struct ring_header) + s->reserve ||
-        r->frame_size > r->block_size || __builtin_mul_overflow(r->block_size, r->blocks, &bytes) ||
-        (uint64_t)(r->block_size / r->frame_size) * r->blocks != r->frames)
-        return E_INVAL;
-    struct kernel_pages *ring =
-        bytes > RING_MOST ? NULL : kernel_pages_new(bytes / (uint32_t)PAGE_SIZE, "socket:[packet]");
-    if (ring == NULL)
-        return E_NOMEM;
-    if (s->ring != NULL) { /* another thread was faster */
-        kernel_pages_put(ring);
-        return E_BUSY;
-    }
-    s->shape = *r;
-    s->next = 0;
-    s->ring = ring;
-    return E_OK;
-}
-
 static enum err set_membership(const struct socket_option *option)
 {
     if (option->size < 16) /* struct packet_mreq */
@@ -528,9 +422,9 @@ static enum err packet_set_option(struct socket *socket, const struct socket_opt
     case PACKET_DROP_MEMBERSHIP:
         return set_membership(option);
     case PACKET_RX_RING:
-        return option->size < sizeof s->shape
+        return option->size < sizeof s->ring.shape || s->version != TPACKET_V2
                    ? E_INVAL
-                   : set_ring(s, (const struct ring_request *)option->bytes);
+                   : packet_ring_set(&s->ring, (const struct packet_ring_request *)option->bytes);
     case PACKET_AUXDATA:
         s->auxdata = value != 0;
         return E_OK;
@@ -541,11 +435,11 @@ static enum err packet_set_option(struct socket *socket, const struct socket_opt
         return E_OK;
     case PACKET_VERSION:
     case PACKET_RESERVE:
-        if (s->ring != NULL)
+        if (s->ring.pages != NULL)
             return E_BUSY;
         if (value > (option->name == PACKET_VERSION ? TPACKET_V2 : UINT16_MAX / 2))
             return E_INVAL;
-        *(option->name == PACKET_VERSION ? &s->version : &s->reserve) = value;
+        *(option->name == PACKET_VERSION ? &s->version : &s->ring.reserve) = value;
         return E_OK;
     default:
         return E_NOPROTOOPT;
@@ -575,7 +469,7 @@ static enum err packet_get_option(struct socket *socket, struct socket_option *o
         value[0] = s->version;
         break;
     case PACKET_RESERVE:
-        value[0] = s->reserve;
+        value[0] = s->ring.reserve;
         break;
     case PACKET_HDRLEN:
         if (option->size < size || asked > TPACKET_V2)
@@ -593,7 +487,7 @@ static enum err packet_get_option(struct socket *socket, struct socket_option *o
 static struct page_source *packet_pages(struct socket *socket)
 {
     const struct packet_socket *s = packet_of(socket);
-    return s->ring ? &s->ring->source : NULL;
+    return s->ring.pages ? &s->ring.pages->source : NULL;
 }
 
 static void packet_release(struct socket *socket)
@@ -605,7 +499,7 @@ static void packet_release(struct socket *socket)
     net_lock_drop();
     while (!list_empty(&s->packets))
         drop_packet(s, CONTAINER_OF(s->packets.next, struct packet, link));
-    drop_ring(s);
+    packet_ring_drop(&s->ring);
     heap_free(s);
 }
 

@@ -13,7 +13,6 @@
 
 struct netif;
 
-
 /* Opens the card and gives it its address, or asks for one. False: it has failed. `wake` is called when the card wants to
  * be polled; in interrupts. */
 bool net_card_start(struct netdev *netdev, const struct net_options *options, void (*wake)(void))

@@ -311,6 +311,17 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("process_madvise", 3, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)
     CALL("process_madvise", 4, 0)
     CALL("process_mrelease", 1, 0)
+    CALL("setns", 0, exact_fd)
+    CALL("setns", 1, 0)
+    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
+    CALL("ptrace", 1, exact_id)
+    CALL("ptrace", 2, 0)
+    CALL("ptrace", 3, 0)
+    return false;
+}
+
+static bool choose_of_requests(const char *name, size_t index, struct values *to)
+{
     CALL("io_setup", 0, 65536)
     CALL("io_setup", 1, ADDRESS(&aio))
     CALL(ON_REQUESTS, 0, aio)
@@ -320,12 +331,6 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("io_getevents io_pgetevents", 3, ADDRESS(big))
     CALL("io_getevents io_pgetevents", 4, ADDRESS(&no_time))
     CALL("io_pgetevents", 5, 0)
-    CALL("setns", 0, exact_fd)
-    CALL("setns", 1, 0)
-    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
-    CALL("ptrace", 1, exact_id)
-    CALL("ptrace", 2, 0)
-    CALL("ptrace", 3, 0)
     return false;
 }
 
@@ -375,5 +380,5 @@ static bool choose_of_names(const char *name, size_t index, struct values *to)
 static bool choose_exactly(const char *name, size_t index, struct values *to)
 {
     return choose_of_sockets(name, index, to) || choose_of_ids(name, index, to) ||
-           choose_of_names(name, index, to);
+           choose_of_requests(name, index, to) || choose_of_names(name, index, to);
 }

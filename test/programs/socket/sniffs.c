@@ -64,45 +64,44 @@ static int attach(int fd, const struct insn *code, size_t count)
     return setsockopt(fd, SOL_SOCKET, ATTACH, &p, sizeof p);
 }
 
+static const struct {
+    const char *name;
+    size_t count;
+    struct insn code[6];
+} checked[] = {
+    {"all", 1, {{RET, 0, 0, 100}}},
+    {"nothing", 0, {{RET, 0, 0, 0}}},
+    {"no end", 1, {{LD_LEN, 0, 0, 0}}},
+    {"unknown", 2, {{0x0f, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"high bits", 2, {{0x120, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"return of X", 1, {{0x0e, 0, 0, 0}}},
+    {"far jump", 2, {{5, 0, 0, 1}, {RET, 0, 0, 0}}},
+    {"jump back", 2, {{5, 0, 0, 0xffffffff}, {RET, 0, 0, 0}}},
+    {"jump to the end", 3, {{5, 0, 0, 1}, {RET, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"far branch", 2, {{JEQ, 1, 0, 1}, {RET, 0, 0, 0}}},
+    {"far other branch", 2, {{JEQ, 0, 1, 1}, {RET, 0, 0, 0}}},
+    {"division by 0", 2, {{0x34, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"remainder of 0", 2, {{0x94, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"division by X", 2, {{0x3c, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"shift by 32", 2, {{0x64, 0, 0, 32}, {RET, 0, 0, 0}}},
+    {"shift by 31", 2, {{0x74, 0, 0, 31}, {RET, 0, 0, 0}}},
+    {"word 16", 2, {{2, 0, 0, 16}, {RET, 0, 0, 0}}},
+    {"word not written", 2, {{0x60, 0, 0, 3}, {RET, 0, 0, 0}}},
+    {"word written", 3, {{2, 0, 0, 3}, {0x60, 0, 0, 3}, {RET, 0, 0, 0}}},
+    {"word written on one way", 4, {{JEQ, 1, 0, 1}, {2, 0, 0, 3}, {0x60, 0, 0, 3}, {RET, 0, 0, 0}}},
+    {"protocol", 2, {{LDH, 0, 0, 0xfffff000}, {RET_A, 0, 0, 0}}},
+    {"fact between", 2, {{LDH, 0, 0, 0xfffff002}, {RET_A, 0, 0, 0}}},
+    {"fact past the last", 2, {{LDH, 0, 0, 0xfffff040}, {RET_A, 0, 0, 0}}},
+    {"network's header", 2, {{LDH, 0, 0, 0xfff00000}, {RET_A, 0, 0, 0}}},
+    {"length of IPv4", 2, {{LDX_LENGTH, 0, 0, 0}, {RET, 0, 0, 0}}},
+    {"length as a word", 2, {{0xa1, 0, 0, 0}, {RET, 0, 0, 0}}},
+};
+
 static void refusals(void)
 {
-    static const struct {
-        const char *name;
-        size_t count;
-        struct insn code[6];
-    } cases[] = {
-        {"all", 1, {{RET, 0, 0, 100}}},
-        {"nothing", 0, {{RET, 0, 0, 0}}},
-        {"no end", 1, {{LD_LEN, 0, 0, 0}}},
-        {"unknown", 2, {{0x0f, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"high bits", 2, {{0x120, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"return of X", 1, {{0x0e, 0, 0, 0}}},
-        {"far jump", 2, {{5, 0, 0, 1}, {RET, 0, 0, 0}}},
-        {"jump back", 2, {{5, 0, 0, 0xffffffff}, {RET, 0, 0, 0}}},
-        {"jump to the end", 3, {{5, 0, 0, 1}, {RET, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"far branch", 2, {{JEQ, 1, 0, 1}, {RET, 0, 0, 0}}},
-        {"far other branch", 2, {{JEQ, 0, 1, 1}, {RET, 0, 0, 0}}},
-        {"division by 0", 2, {{0x34, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"remainder of 0", 2, {{0x94, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"division by X", 2, {{0x3c, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"shift by 32", 2, {{0x64, 0, 0, 32}, {RET, 0, 0, 0}}},
-        {"shift by 31", 2, {{0x74, 0, 0, 31}, {RET, 0, 0, 0}}},
-        {"word 16", 2, {{2, 0, 0, 16}, {RET, 0, 0, 0}}},
-        {"word not written", 2, {{0x60, 0, 0, 3}, {RET, 0, 0, 0}}},
-        {"word written", 3, {{2, 0, 0, 3}, {0x60, 0, 0, 3}, {RET, 0, 0, 0}}},
-        {"word written on one way",
-         4,
-         {{JEQ, 1, 0, 1}, {2, 0, 0, 3}, {0x60, 0, 0, 3}, {RET, 0, 0, 0}}},
-        {"protocol", 2, {{LDH, 0, 0, 0xfffff000}, {RET_A, 0, 0, 0}}},
-        {"fact between", 2, {{LDH, 0, 0, 0xfffff002}, {RET_A, 0, 0, 0}}},
-        {"fact past the last", 2, {{LDH, 0, 0, 0xfffff040}, {RET_A, 0, 0, 0}}},
-        {"network's header", 2, {{LDH, 0, 0, 0xfff00000}, {RET_A, 0, 0, 0}}},
-        {"length of IPv4", 2, {{LDX_LENGTH, 0, 0, 0}, {RET, 0, 0, 0}}},
-        {"length as a word", 2, {{0xa1, 0, 0, 0}, {RET, 0, 0, 0}}},
-    };
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        result(cases[i].name, attach(fd, cases[i].code, cases[i].count));
+    for (size_t i = 0; i < sizeof checked / sizeof checked[0]; i++)
+        result(checked[i].name, attach(fd, checked[i].code, checked[i].count));
     static struct insn many[4097];
     for (size_t i = 0; i < 4097; i++)
         many[i] = (struct insn){RET, 0, 0, 1};
@@ -114,22 +113,22 @@ static void refusals(void)
     result("nowhere", attach(fd, (const struct insn *)8, 3));
     result("null", attach(fd, NULL, 3));
     result("eight bytes", setsockopt(fd, SOL_SOCKET, ATTACH, many, 8));
-    result("small", attach(fd, cases[8].code, 3));
+    result("small", attach(fd, checked[8].code, 3));
     struct insn back[6];
     size = 2;
     result("get two", getsockopt(fd, SOL_SOCKET, ATTACH, back, &size));
     size = 6;
     result("get six", getsockopt(fd, SOL_SOCKET, ATTACH, back, &size));
-    printf("%u, %s\n", size, memcmp(back, cases[8].code, sizeof back / 2) == 0 ? "equal" : "NOT");
+    printf("%u, %s\n", size, memcmp(back, checked[8].code, sizeof back / 2) == 0 ? "equal" : "NOT");
     int one = 1, zero = 0;
     result("lock", setsockopt(fd, SOL_SOCKET, LOCK, &one, sizeof one));
-    result("attach", attach(fd, cases[8].code, 3));
+    result("attach", attach(fd, checked[8].code, 3));
     result("detach", setsockopt(fd, SOL_SOCKET, DETACH, &one, sizeof one));
     result("unlock", setsockopt(fd, SOL_SOCKET, LOCK, &zero, sizeof zero));
     close(fd);
     fd = socket(AF_INET, SOCK_DGRAM, 0);
     result("detach none", setsockopt(fd, SOL_SOCKET, DETACH, &one, sizeof one));
-    result("attach", attach(fd, cases[0].code, 1));
+    result("attach", attach(fd, checked[0].code, 1));
     result("detach", setsockopt(fd, SOL_SOCKET, DETACH, &one, sizeof one));
     close(fd);
 }
@@ -250,6 +249,40 @@ static int packet_socket(int type, uint16_t protocol)
     return fd;
 }
 
+static void by_hand(int all, int ip, int own)
+{
+    int one = 1;
+    /* sent by hand: the frame that came, in another order */
+    uint8_t bytes[64] = {0};
+    say("third");
+    recv(all, bytes, sizeof bytes, 0);
+    show("the program", own);
+    struct link_address to = {
+        .family = AF_PACKET, .protocol = htons(0x800), .interface = LOOP, .size = 6};
+    result("send", sendto(all, bytes, 47, 0, (struct sockaddr *)&to, sizeof to));
+    show("the program", own);
+    result("send IPv4", sendto(ip, bytes + 14, 33, 0, (struct sockaddr *)&to, sizeof to));
+    show("the program", own);
+    to.interface = 77;
+    result("send to no interface",
+           sendto(ip, bytes + 14, 33, 0, (struct sockaddr *)&to, sizeof to));
+    result("bind to no interface", bind(ip, (struct sockaddr *)&to, sizeof to));
+    result("bind by half", bind(ip, (struct sockaddr *)&to, 10));
+    to.interface = LOOP;
+    result("send less than a header", sendto(all, bytes, 13, 0, (struct sockaddr *)&to, sizeof to));
+    struct {
+        int interface;
+        uint16_t type, size;
+        uint8_t address[8];
+    } membership = {LOOP, 1, 0, {0}};
+    result("promiscuous", setsockopt(all, PACKET, 1, &membership, sizeof membership));
+    result("not any more", setsockopt(all, PACKET, 2, &membership, sizeof membership));
+    membership.interface = 77;
+    result("of no interface", setsockopt(all, PACKET, 1, &membership, sizeof membership));
+    result("unknown option", setsockopt(all, PACKET, 99, &one, sizeof one));
+    result("level", setsockopt(all, 6, 1, &one, sizeof one));
+}
+
 static void frames(void)
 {
     int one = 1, all = packet_socket(SOCK_RAW, 3), ip = packet_socket(SOCK_DGRAM, 0x800);
@@ -280,35 +313,7 @@ static void frames(void)
     getsockopt(all, PACKET, STATISTICS, counts, &size);
     printf("%u: %u %u\n", size, counts[0], counts[1]);
     show("the program", own);
-    /* sent by hand: the frame that came, in another order */
-    uint8_t bytes[64] = {0};
-    say("third");
-    recv(all, bytes, sizeof bytes, 0);
-    show("the program", own);
-    struct link_address to = {
-        .family = AF_PACKET, .protocol = htons(0x800), .interface = LOOP, .size = 6};
-    result("send", sendto(all, bytes, 47, 0, (struct sockaddr *)&to, sizeof to));
-    show("the program", own);
-    result("send IPv4", sendto(ip, bytes + 14, 33, 0, (struct sockaddr *)&to, sizeof to));
-    show("the program", own);
-    to.interface = 77;
-    result("send to no interface",
-           sendto(ip, bytes + 14, 33, 0, (struct sockaddr *)&to, sizeof to));
-    result("bind to no interface", bind(ip, (struct sockaddr *)&to, sizeof to));
-    result("bind by half", bind(ip, (struct sockaddr *)&to, 10));
-    to.interface = LOOP;
-    result("send less than a header", sendto(all, bytes, 13, 0, (struct sockaddr *)&to, sizeof to));
-    struct {
-        int interface;
-        uint16_t type, size;
-        uint8_t address[8];
-    } membership = {LOOP, 1, 0, {0}};
-    result("promiscuous", setsockopt(all, PACKET, 1, &membership, sizeof membership));
-    result("not any more", setsockopt(all, PACKET, 2, &membership, sizeof membership));
-    membership.interface = 77;
-    result("of no interface", setsockopt(all, PACKET, 1, &membership, sizeof membership));
-    result("unknown option", setsockopt(all, PACKET, 99, &one, sizeof one));
-    result("level", setsockopt(all, 6, 1, &one, sizeof one));
+    by_hand(all, ip, own);
     close(all);
     close(ip);
     close(own);
@@ -341,6 +346,18 @@ static void shapes(int fd)
     result("ring", ring_of(fd, 8192, 2, 2720, 6)); /* frames that pages divide */
 }
 
+/* Shows the frames, and gives them back. */
+static void show_ring(char *ring)
+{
+    for (int i = 0; i < 6; i++) {
+        struct header *h = (struct header *)(ring + i / 3 * 8192 + i % 3 * 2720);
+        printf("%u: %u %u %u %u \"%.*s\" %s\n", h->status & 1, h->size, h->has, h->link, h->network,
+               (int)h->has - 42, (char *)h + h->link + 42,
+               h->seconds > 1000000 ? "time" : "NO TIME");
+        h->status = 0;
+    }
+}
+
 static void rings(void)
 {
     int version = 1, reserve = 4, fd = packet_socket(SOCK_RAW, 3), own = udp(port), one = 1;
@@ -362,13 +379,7 @@ static void rings(void)
     struct pollfd p = {fd, POLLIN, 0};
     poll(&p, 1, 100);
     printf("poll %d\n", p.revents);
-    for (int i = 0; i < 6; i++) {
-        struct header *h = (struct header *)(ring + i / 3 * 8192 + i % 3 * 2720);
-        printf("%u: %u %u %u %u \"%.*s\" %s\n", h->status & 1, h->size, h->has, h->link, h->network,
-               (int)h->has - 42, (char *)h + h->link + 42,
-               h->seconds > 1000000 ? "time" : "NO TIME");
-        h->status = 0;
-    }
+    show_ring(ring);
     p.revents = 0;
     poll(&p, 1, 0);
     printf("poll %d\n", p.revents);
