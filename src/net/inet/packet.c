@@ -133,13 +133,11 @@ static void packet_came(struct net_tap *tap, const struct tap_frame *frame) NO_L
     if (head != 0)
         packet.facts.network = 0;
     s->received++;
-    struct packet_ring *ring = s->ring.pages != NULL ? &s->ring : NULL;
-    bool fits =
-        ring != NULL
-            ? packet_ring_put(
-                  ring, &packet.from, packet.came_ns, frame->bytes + head, packet.facts.has,
-                  &(const struct packet_sizes){packet.facts.size, TAP_HEADER - head, s->dropped})
-            : put_in_queue(s, &packet, frame->bytes + head);
+    const struct packet_sizes sizes = {packet.facts.size, packet.facts.has, TAP_HEADER - head,
+                                       s->dropped};
+    bool fits = s->ring.pages != NULL ? packet_ring_put(&s->ring, &packet.from, packet.came_ns,
+                                                        frame->bytes + head, &sizes)
+                                      : put_in_queue(s, &packet, frame->bytes + head);
     if (fits)
         wait_queue_wake(&s->socket.readable);
     else

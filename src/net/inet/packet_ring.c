@@ -28,7 +28,7 @@ static uint32_t *ring_status(const struct packet_ring *ring, uint32_t n)
 }
 
 bool packet_ring_put(struct packet_ring *ring, const struct link_address *from, uint64_t came_ns,
-                     const uint8_t *bytes, uint32_t size, const struct packet_sizes *sizes)
+                     const uint8_t *bytes, const struct packet_sizes *sizes)
 {
     uint64_t at = packet_ring_at(ring, ring->next);
     uint32_t network = (uint32_t)align_up(sizeof(struct ring_header) + 16, 16) + ring->reserve;
@@ -36,7 +36,7 @@ bool packet_ring_put(struct packet_ring *ring, const struct link_address *from, 
     uint32_t room = link < ring->shape.frame_size ? ring->shape.frame_size - link : 0;
     const struct ring_header header = {
         .size = sizes->whole,
-        .has = size < room ? size : room,
+        .has = sizes->has < room ? sizes->has : room,
         .link = (uint16_t)link,
         .network = (uint16_t)network,
         .seconds = (uint32_t)(came_ns / NS_PER_SECOND),

@@ -37,6 +37,7 @@ void packet_ring_drop(struct packet_ring *ring);
 
 struct packet_sizes {
     uint32_t whole; /* of the frame before a filter cut it */
+    uint32_t has;   /* bytes that are there */
     uint32_t
         header;    /* of the link's header, with which it begins; 0: it begins with the network's */
     uint32_t lost; /* not 0: some were lost before it */
