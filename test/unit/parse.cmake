@@ -19,6 +19,8 @@ ouro_fuzzer(parse/partitions src/parse/gpt.c src/parse/mbr.c)
 ouro_fuzzer(base/fmt src/base/fmt.c)
 
 # Parsers of fault reports: instructions, symbols, unwind tables.
+ouro_fuzzer(parse/bpf src/parse/bpf.c)
+ouro_host_test(parse/bpf src/parse/bpf.c)
 ouro_fuzzer(parse/x86_insn src/parse/x86_insn.c)
 ouro_fuzzer(parse/elf_symbols src/parse/elf_symbols.c)
 ouro_fuzzer(parse/eh_frame src/parse/eh_frame.c src/parse/cursor.c)

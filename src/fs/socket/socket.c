@@ -156,7 +156,15 @@ static enum err socket_control(struct file *file, uint32_t command, uint64_t arg
 static void socket_release(struct file *file)
 {
     struct socket *socket = file->state;
+    heap_free(socket->filter);
+    socket->filter = NULL;
     socket->ops->release(socket);
+}
+
+static struct page_source *socket_pages(struct file *file)
+{
+    struct socket *socket = file->state;
+    return socket->ops->pages ? socket->ops->pages(socket) : NULL;
 }
 
 static const struct file_ops socket_file_ops = {
@@ -167,6 +175,7 @@ static const struct file_ops socket_file_ops = {
     .queue = socket_queue,
     .async_group = async_no_group,
     .control = socket_control,
+    .pages = socket_pages,
 };
 
 static const struct inode_ops stream_ops = {.protocol = "UNIX-STREAM"},

@@ -15,6 +15,7 @@
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/wait.h"
+#include "parse/bpf.h"
 
 #define AF_UNSPEC        0u
 #define AF_UNIX          1u
@@ -84,6 +85,7 @@ enum { /* options of SOL_SOCKET */
     SO_BPF_EXTENSIONS = 48,
     SO_INCOMING_CPU = 49,
     SO_ATTACH_BPF = 50,
+    SO_ATTACH_REUSEPORT_CBPF = 51,
     SO_COOKIE = 57,
 };
 
@@ -179,13 +181,23 @@ struct socket_ops {
     /* Options that fs/socket/ does not have: other levels, and those of SOL_SOCKET that only the family has. NULL: E_NOTSUP. */
     enum err (*set_option)(struct socket *socket, const struct socket_option *option);
     enum err (*get_option)(struct socket *socket, struct socket_option *option);
+    /* What mmap() maps. NULL, and a result of NULL: nothing. */
+    struct page_source *(*pages)(struct socket *socket);
+    bool filters; /* runs socket.filter */
     /* A common option has changed: a flag, a buffer size. NULL: none concerns the family. */
     void (*changed)(struct socket *socket);
 };
 
+/* SO_ATTACH_FILTER: what of a packet the socket gets. */
+struct socket_filter {
+    uint16_t count;
+    struct bpf_instruction code[];
+};
+
 struct socket {
     const struct socket_ops *ops;
-    struct file *file; /* no reference; NULL before socket_open() */
+    struct socket_filter *filter; /* NULL: none */
+    struct file *file;            /* no reference; NULL before socket_open() */
     struct wait_queue readable, writable;
     uint16_t family, type, protocol;
     uint64_t flags; /* bit n: the boolean option n of SOL_SOCKET */
@@ -202,6 +214,13 @@ struct socket {
 static inline bool socket_flag(const struct socket *socket, unsigned option)
 {
     return socket->flags >> option & 1;
+}
+
+/* The bytes of a packet that the socket gets, from 0 on. O(instructions). */
+static inline uint32_t socket_filter_run(const struct socket *socket,
+                                         const struct bpf_packet *packet)
+{
+    return socket->filter ? bpf_run(socket->filter->code, packet) : UINT32_MAX;
 }
 
 struct socket_family {

@@ -550,11 +550,11 @@ COLD enum err file_lock(struct file *file, uint8_t op, bool wait)
 
 struct page_source *file_page_source(struct file *file)
 {
-    const struct file *pages = file;
     if ((file->flags & O_PATH))
         return NULL;
-    if (file->ops->mapped)
-        pages = file->ops->mapped(file);
+    if (file->ops->pages)
+        return file->ops->pages(file);
+    const struct file *pages = file->ops->mapped ? file->ops->mapped(file) : file;
     struct inode *inode = pages ? pages->inode : NULL;
     if (!inode || !inode->pages.ops)
         return NULL;

@@ -109,6 +109,8 @@ struct file_ops {
     /* The file whose pages mmap() maps instead of this one's (overlay), without a reference: this one has it. NULL, and a result of NULL:
      * there is none. */
     struct file *(*mapped)(struct file *file);
+    /* The source that mmap() maps instead of the inode's (sockets), without a reference; NULL: none. NULL: the inode's. */
+    struct page_source *(*pages)(struct file *file);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */

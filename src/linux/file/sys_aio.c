@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/sys_aio.h"
 
-#include "base/str.h"
 #include "fs/pipe/eventfd.h"
 #include "fs/vfs/wait.h"
+#include "kern/kernel_pages.h"
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
@@ -12,7 +12,6 @@
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
 #include "mm/heap/heap.h"
-#include "mm/phys/frames.h"
 #include "mm/vm/usercopy.h"
 
 #define RING_MAGIC   0xa10a10a1u
@@ -52,111 +51,43 @@ enum opcode {
 };
 
 struct aio {
-    struct page_source source;
+    struct kernel_pages *pages;        /* which areas, and calls that sleep, have references to */
     const struct address_space *space; /* fork() copies the area, not the context */
-    uint32_t references;               /* of areas, and of calls that sleep */
-    uint32_t asked, slots, tail, page_count;
+    uint32_t asked, slots, tail;
     bool dead;
     struct wait_queue completed;
-    struct aio_ring *pages[]; /* of kpage_alloc() */
 };
 
 uint64_t aio_count, aio_max = 65536;
 
-static struct aio *aio_at(struct page_source *source)
+static void aio_end(void *owner)
 {
-    return CONTAINER_OF(source, struct aio, source);
-}
-
-static enum err aio_page(struct page_source *source, uint64_t index, bool for_write, phys_t *out)
-{
-    const struct aio *aio = aio_at(source);
-    (void)for_write;
-    if (index >= aio->page_count)
-        return E_INVAL;
-    *out = kpage_phys(aio->pages[index]);
-    frames_get(&machine_frames, *out);
-    return E_OK;
-}
-
-static enum err aio_read(struct page_source *source, uint64_t offset, void *to, size_t size)
-{
-    const struct aio *aio = aio_at(source);
-    for (size_t done = 0, part; done < size; done += part, offset += part) {
-        uint64_t index = offset / PAGE_SIZE, inside = offset % PAGE_SIZE;
-        part = size - done < PAGE_SIZE - inside ? size - done : PAGE_SIZE - inside;
-        if (index < aio->page_count)
-            memcpy((char *)to + done, (char *)aio->pages[index] + inside, part);
-        else if (done == 0)
-            return E_INVAL;
-        else
-            memset((char *)to + done, 0, part);
-    }
-    return E_OK;
-}
-
-static bool aio_present(struct page_source *source, uint64_t index)
-{
-    return index < aio_at(source)->page_count;
-}
-
-static enum err aio_punch(struct page_source *source, uint64_t offset, uint64_t size)
-{
-    (void)source;
-    (void)offset;
-    (void)size;
-    return E_NOTSUP;
-}
-
-static void aio_get(struct page_source *source)
-{
-    aio_at(source)->references++;
-}
-
-static void aio_put(struct page_source *source)
-{
-    struct aio *aio = aio_at(source);
-    if (--aio->references > 0)
-        return;
+    struct aio *aio = owner;
     aio_count -= aio->asked;
-    while (aio->page_count > 0)
-        kpage_free(aio->pages[--aio->page_count]);
     heap_free(aio);
 }
 
-static void aio_name(struct page_source *source, char *to, size_t size)
+static void aio_let_go(struct aio *aio)
 {
-    (void)source;
-    str_copy(to, "/[aio] (deleted)", size);
+    kernel_pages_put(aio->pages);
 }
 
-static uint64_t aio_inode(struct page_source *source)
+static struct aio_ring *ring_of(const struct aio *aio)
 {
-    return aio_at(source)->pages[0]->id;
+    return kernel_pages_at(aio->pages, 0);
 }
-
-static const struct page_source_ops aio_ops = {
-    .page = aio_page,
-    .read = aio_read,
-    .present = aio_present,
-    .punch = aio_punch,
-    .get = aio_get,
-    .put = aio_put,
-    .name = aio_name,
-    .inode = aio_inode,
-};
 
 /* With a reference; NULL: no context of this program has the id. */
 static struct aio *aio_find(uint64_t id)
 {
     const struct area *area = areas_find(space_current(), virt(id));
-    if (area == NULL || area->source == NULL || area->source->ops != &aio_ops ||
-        area->range.start.v != id || area->offset != 0)
+    struct kernel_pages *pages = area != NULL ? kernel_pages_of(area->source) : NULL;
+    if (pages == NULL || pages->end != aio_end || area->range.start.v != id || area->offset != 0)
         return NULL;
-    struct aio *aio = aio_at(area->source);
+    struct aio *aio = pages->owner;
     if (aio->space != space_current() || aio->dead)
         return NULL;
-    aio->references++;
+    pages->references++;
     return aio;
 }
 
@@ -164,21 +95,20 @@ static struct aio *aio_find(uint64_t id)
 
 static uint32_t ring_used(const struct aio *aio)
 {
-    uint32_t head = *(volatile uint32_t *)&aio->pages[0]->head % aio->slots; /* the program's */
+    uint32_t head = *(volatile uint32_t *)&ring_of(aio)->head % aio->slots; /* the program's */
     return (aio->tail + aio->slots - head) % aio->slots;
 }
 
 static struct aio_event *ring_slot(const struct aio *aio, uint32_t index)
 {
-    uint64_t at = sizeof(struct aio_ring) + index * sizeof(struct aio_event);
-    return (struct aio_event *)((char *)aio->pages[at / PAGE_SIZE] + at % PAGE_SIZE);
+    return kernel_pages_at(aio->pages, (index + 1) * sizeof(struct aio_event));
 }
 
 static void ring_put(struct aio *aio, const struct aio_event *event)
 {
     *ring_slot(aio, aio->tail) = *event;
     aio->tail = (aio->tail + 1) % aio->slots;
-    __atomic_store_n(&aio->pages[0]->tail, aio->tail, __ATOMIC_RELEASE);
+    __atomic_store_n(&ring_of(aio)->tail, aio->tail, __ATOMIC_RELEASE);
     wait_queue_wake(&aio->completed);
 }
 
@@ -192,24 +122,21 @@ static enum err aio_make(uint32_t asked, struct aio **out)
     if (slots == 0 || asked > aio_max || aio_count > aio_max - asked)
         return E_AGAIN;
     uint64_t bytes = align_up((slots + 3) * sizeof(struct aio_event), PAGE_SIZE);
-    struct aio *aio = heap_alloc_zero(sizeof *aio + bytes / PAGE_SIZE * sizeof aio->pages[0]);
+    struct aio *aio = heap_alloc_zero(sizeof *aio);
     if (aio == NULL)
         return E_NOMEM;
-    aio->source.ops = &aio_ops;
-    aio->space = space_current();
-    aio->references = 1;
-    wait_queue_init(&aio->completed);
     aio_count += aio->asked = asked;
-    aio->slots = (uint32_t)(bytes / sizeof(struct aio_event)) - 1;
-    for (; aio->page_count < bytes / PAGE_SIZE; aio->page_count++) {
-        aio->pages[aio->page_count] = kpage_alloc();
-        if (aio->pages[aio->page_count] == NULL) {
-            aio_put(&aio->source);
-            return E_NOMEM;
-        }
-        thread_give_way();
+    aio->pages = kernel_pages_new((uint32_t)(bytes / PAGE_SIZE), "/[aio] (deleted)");
+    if (aio->pages == NULL) {
+        aio_end(aio);
+        return E_NOMEM;
     }
-    *aio->pages[0] = (struct aio_ring){++last_id, aio->slots, 0, 0, RING_MAGIC, 1, 0, 32};
+    aio->pages->owner = aio;
+    aio->pages->end = aio_end;
+    aio->space = space_current();
+    wait_queue_init(&aio->completed);
+    aio->slots = (uint32_t)(bytes / sizeof(struct aio_event)) - 1;
+    *ring_of(aio) = (struct aio_ring){++last_id, aio->slots, 0, 0, RING_MAGIC, 1, 0, 32};
     *out = aio;
     return E_OK;
 }
@@ -231,17 +158,17 @@ enum err sys_io_setup(struct syscall *call)
         .flags = AREA_SHARED | mem_future_lock(),
         .prot = prot_rw(),
         .owner = &process_current()->program->areas,
-        .source = &aio->source,
+        .source = &aio->pages->source,
         .file_end = UINT64_MAX,
     };
-    uint64_t size = aio->page_count * PAGE_SIZE;
+    uint64_t size = aio->pages->count * PAGE_SIZE;
     e = mem_may_expand(area.prot, area.flags, size)
             ? areas_find_hole(space_current(), size, PAGE_SIZE, virt(0), &area.range)
             : E_NOMEM;
     if (e == E_OK)
         e = areas_add(space_current(), &area);
     if (e != E_OK) {
-        aio_put(&aio->source);
+        aio_let_go(aio);
         return e;
     }
     e = put_out(virt(call->arg[1]), area.range.start.v);
@@ -257,8 +184,8 @@ enum err sys_io_destroy(struct syscall *call)
     aio->dead = true;
     wait_queue_wake(&aio->completed);
     virt_t at = virt(call->arg[0]);
-    enum err e = mem_remove(virt_range(at.v, at.v + aio->page_count * PAGE_SIZE));
-    aio_put(&aio->source);
+    enum err e = mem_remove(virt_range(at.v, at.v + aio->pages->count * PAGE_SIZE));
+    aio_let_go(aio);
     return e;
 }
 
@@ -385,7 +312,7 @@ enum err sys_io_submit(struct syscall *call)
             e = aio_submit(aio, at);
         done += e == E_OK;
     }
-    aio_put(&aio->source);
+    aio_let_go(aio);
     call->result = (uint64_t)done;
     return done > 0 ? E_OK : e;
 }
@@ -411,11 +338,11 @@ static enum err aio_take(struct aio *aio, uint64_t to, uint64_t count, uint64_t 
 {
     enum err e = E_OK;
     for (; e == E_OK && *taken < count && ring_used(aio) > 0; thread_give_way()) {
-        uint32_t head = aio->pages[0]->head % aio->slots;
+        uint32_t head = ring_of(aio)->head % aio->slots;
         e = copy_out_now(virt(to + *taken * sizeof(struct aio_event)), ring_slot(aio, head),
                          sizeof(struct aio_event));
         if (e == E_OK) {
-            aio->pages[0]->head = (head + 1) % aio->slots;
+            ring_of(aio)->head = (head + 1) % aio->slots;
             ++*taken;
         } else {
             e = copy_wait(e);
@@ -439,7 +366,7 @@ static enum err aio_events(struct syscall *call, uint64_t deadline)
         if (e == E_OK && aio->dead)
             e = E_INVAL;
     }
-    aio_put(&aio->source);
+    aio_let_go(aio);
     return e == E_TIMEDOUT || call->result > 0 ? E_OK : e;
 }
 

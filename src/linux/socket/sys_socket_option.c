@@ -6,6 +6,7 @@
 #include "fs/vfs/credentials.h"
 #include "linux/abi/time.h"
 #include "linux/socket/args.h"
+#include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
 #define SEND_LEAST    4608u
@@ -21,6 +22,7 @@
 #define FILTER_SIZE    16u
 #define BPF_EXTENSIONS 64
 #define IPPROTO_UDP    17
+#define SOL_PACKET     263
 #define PRIORITY_MOST  6 /* of a program without CAP_NET_ADMIN */
 
 static bool is_boolean(uint32_t option)
@@ -87,6 +89,55 @@ static bool has_peek_at(const struct socket *socket)
            (socket->type == SOCK_DGRAM && socket->protocol == IPPROTO_UDP);
 }
 
+/* NULL: none from now on. Owns it. */
+static enum err socket_set_filter(struct socket *socket, struct socket_filter *filter)
+{
+    enum err e = socket_flag(socket, SO_LOCK_FILTER) ? E_PERM
+                 : filter == NULL && !socket->filter ? E_NOENT
+                                                     : E_OK;
+    if (e == E_OK) {
+        heap_free(socket->filter);
+        socket->filter = filter;
+    } else {
+        heap_free(filter);
+    }
+    return e;
+}
+
+struct filter_program { /* struct sock_fprog */
+    uint16_t count;
+    uint64_t code;
+};
+_Static_assert(sizeof(struct filter_program) == FILTER_SIZE, "linux/filter.h");
+
+/* SO_ATTACH_FILTER. E_INVAL: it is not one; E_NOPROTOOPT: the family has none. */
+static enum err attach_filter(struct socket *socket, uint64_t from)
+{
+    struct filter_program program;
+    enum err e = copy_in(&program, virt(from), sizeof(program));
+    if (e != E_OK)
+        return e;
+    if (!socket->ops->filters)
+        return E_NOPROTOOPT;
+    if (socket_flag(socket, SO_LOCK_FILTER))
+        return E_PERM;
+    if (program.code == 0 || program.count == 0 || program.count > BPF_INSTRUCTIONS_MAX)
+        return E_INVAL;
+    size_t size = program.count * sizeof(struct bpf_instruction);
+    struct socket_filter *filter = heap_alloc(sizeof(*filter) + size);
+    uint16_t *seen = heap_alloc(program.count * sizeof(*seen));
+    e = filter && seen ? copy_in(filter->code, virt(program.code), size) : E_NOMEM;
+    if (e == E_OK && !bpf_check(filter->code, program.count, seen))
+        e = E_INVAL;
+    heap_free(seen);
+    if (e != E_OK) {
+        heap_free(filter);
+        return e;
+    }
+    filter->count = program.count;
+    return socket_set_filter(socket, filter);
+}
+
 /* What is kept and returned, without an effect. */
 static enum err set_kept(struct socket *socket, uint32_t option, int32_t value)
 {
@@ -112,7 +163,7 @@ static enum err set_kept(struct socket *socket, uint32_t option, int32_t value)
         socket->peek_at = value;
         return E_OK;
     case SO_DETACH_FILTER:
-        return E_NOENT;
+        return socket_set_filter(socket, NULL);
     case SO_ATTACH_BPF:
         return E_INVAL;
     default:
@@ -171,6 +222,8 @@ static enum err set_option(struct socket *socket, uint32_t option, uint64_t from
                    : copy_in(&socket->linger, virt(from), sizeof(socket->linger));
     if (option == SO_ATTACH_FILTER && size != FILTER_SIZE)
         return E_INVAL;
+    if (option == SO_ATTACH_FILTER)
+        return attach_filter(socket, from);
     enum err e = copy_in(&value, virt(from), sizeof(value));
     return e == E_OK ? set_number(socket, option, value) : e;
 }
@@ -199,6 +252,13 @@ static enum err get_option_of_family(struct socket *socket, const struct syscall
     option->level = (uint32_t)call->arg[1];
     option->name = (uint32_t)call->arg[2];
     option->size = room < SOCKET_OPTION_MAX ? room : SOCKET_OPTION_MAX;
+    option->number = 0;
+    if (option->level == SOL_PACKET &&
+        room >= sizeof(option->number)) { /* PACKET_HDRLEN: of what */
+        enum err e = copy_in(&option->number, virt(call->arg[3]), sizeof(option->number));
+        if (e != E_OK)
+            return e;
+    }
     return socket->ops->get_option(socket, option);
 }
 
@@ -303,9 +363,6 @@ static enum err get_option(struct socket *socket, uint32_t option, union option_
     case SO_PEERCRED:
         *size = sizeof(out->credentials);
         return socket->ops->peer(socket, &out->credentials);
-    case SO_ATTACH_FILTER: /* SO_GET_FILTER: there is none */
-        *size = 0;
-        return E_OK;
     case SO_COOKIE:
         *size = sizeof(out->cookie);
         out->cookie = socket_cookie(socket);
@@ -320,6 +377,18 @@ static enum err get_option(struct socket *socket, uint32_t option, union option_
         *size = sizeof(out->number);
         return get_number(socket, option, &out->number);
     }
+}
+
+/* SO_GET_FILTER, in instructions; 0: only their number. */
+static enum err get_filter(const struct socket *socket, const struct syscall *call, uint32_t room)
+{
+    uint32_t count = socket->filter ? socket->filter->count : 0;
+    if (room != 0 && room < count)
+        return E_INVAL;
+    enum err e = room == 0 || count == 0 ? E_OK
+                                         : copy_out(virt(call->arg[3]), socket->filter->code,
+                                                    count * sizeof(struct bpf_instruction));
+    return e == E_OK ? copy_out(virt(call->arg[4]), &count, sizeof(count)) : e;
 }
 
 enum err sys_getsockopt(struct syscall *call)
@@ -340,6 +409,11 @@ enum err sys_getsockopt(struct syscall *call)
         e = copy_in(&room, virt(call->arg[4]), sizeof(room));
     if (e == E_OK && room < 0)
         e = E_INVAL;
+    if (e == E_OK && common && (uint32_t)call->arg[2] == SO_ATTACH_FILTER) {
+        e = get_filter(socket, call, (uint32_t)room);
+        socket_let_go(socket);
+        return e;
+    }
     if (e == E_OK && common) {
         size = (uint32_t)room;
         e = get_option(socket, (uint32_t)call->arg[2], &value, &size);

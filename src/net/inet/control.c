@@ -131,21 +131,23 @@ static void add_pktinfo6(const struct inet_socket *inet, const struct datagram *
     inet_control_add(out, IPPROTO_IPV6, type, &info, sizeof(info));
 }
 
+void inet_stamp_of(const struct socket *socket, uint64_t came_ns, struct socket_controls *out)
+{
+    uint64_t time[2] = {came_ns / NS_PER_SECOND, came_ns % NS_PER_SECOND};
+    if (socket_flag(socket, SO_TIMESTAMPNS))
+        inet_control_add(out, 1, SO_TIMESTAMPNS, time, sizeof(time));
+    time[1] /= 1000;
+    if (socket_flag(socket, SO_TIMESTAMP))
+        inet_control_add(out, 1, SO_TIMESTAMP, time, sizeof(time));
+}
+
 void inet_controls_of(const struct inet_socket *inet, const struct datagram *datagram,
                       struct socket_controls *out)
 {
     int32_t hops = datagram->ttl, class = datagram->traffic_class;
     uint32_t wants = inet->wants;
     bool v4 = IP_IS_V4_VAL(datagram->to);
-    if (socket_flag(&inet->socket, SO_TIMESTAMP)) {
-        uint64_t time[2] = {datagram->came_ns / NS_PER_SECOND,
-                            datagram->came_ns % NS_PER_SECOND / 1000};
-        inet_control_add(out, 1, SO_TIMESTAMP, time, sizeof(time));
-    }
-    if (socket_flag(&inet->socket, SO_TIMESTAMPNS)) {
-        uint64_t time[2] = {datagram->came_ns / NS_PER_SECOND, datagram->came_ns % NS_PER_SECOND};
-        inet_control_add(out, 1, SO_TIMESTAMPNS, time, sizeof(time));
-    }
+    inet_stamp_of(&inet->socket, datagram->came_ns, out);
     if (v4 && (wants & INET_PKTINFO)) {
         uint32_t to = ip_addr_get_ip4_u32(&datagram->to);
         struct pktinfo info = {datagram->interface, to, to};

@@ -18,6 +18,8 @@ MUST_CHECK enum err inet_sending_of(const struct inet_socket *inet,
 /* Adds what the socket's options ask for. */
 void inet_controls_of(const struct inet_socket *inet, const struct datagram *datagram,
                       struct socket_controls *out);
+/* Adds the time at which a packet came, if the socket has SO_TIMESTAMP or SO_TIMESTAMPNS. */
+void inet_stamp_of(const struct socket *socket, uint64_t came_ns, struct socket_controls *out);
 /* Adds a control message; NULL: there are too many. `size` <= SOCKET_CONTROL_MAX. */
 uint8_t *inet_control_add(struct socket_controls *controls, uint32_t level, uint32_t type,
                           const void *bytes, uint32_t size);

@@ -299,4 +299,5 @@ static const struct socket_ops datagram_ops = {
     .set_option = datagram_set_option,
     .get_option = datagram_get_option,
     .changed = datagram_changed,
+    .filters = true,
 };

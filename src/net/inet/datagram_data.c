@@ -7,12 +7,14 @@
 #include "mm/heap/heap.h"
 #include "net/inet/control.h"
 #include "net/inet/datagram.h"
+#include "net/inet/filter.h"
 #include "net/inet/interface.h"
 #include "net/stack/stack.h"
 
 #include <lwip/netif.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
+#include <lwip/prot/udp.h>
 
 #define UDP_MAX  65507u /* bytes in a datagram of IPv4: 65,535 less the headers */
 #define UDP6_MAX 65487u /* lwIP counts the header of IPv6 too */
@@ -399,12 +401,25 @@ static struct datagram_socket *choose_socket(struct datagram_socket *d,
     }
 }
 
+/* The filter sees the header of UDP, which lies before the bytes. */
+COLD static bool filter_datagram(struct datagram_socket *d, struct pbuf *p) NO_LOCK_ANALYSIS
+{
+    pbuf_header_force(p, UDP_HLEN);
+    bool passes = filter_pbuf(&d->inet.socket, p, UDP_HLEN);
+    pbuf_remove_header(p, UDP_HLEN);
+    return passes;
+}
+
 void datagram_came(void *argument, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
                    u16_t port) NO_LOCK_ANALYSIS
 {
     struct inet_place place = {*from, port};
     struct datagram_socket *d = choose_socket(argument, &place);
     (void)pcb;
+    if (unlikely(d->inet.socket.filter != NULL) && !filter_datagram(d, p)) {
+        pbuf_free(p);
+        return;
+    }
     if (!queue_datagram(d, p, &place))
         pbuf_free(p);
 }
@@ -435,7 +450,7 @@ u8_t raw_came(void *argument, struct raw_pcb *pcb, struct pbuf *p,
         return 0;
     if (inet_is_v6(&d->inet))
         pbuf_remove_header(copy, header);
-    if (!queue_datagram(d, copy, &place))
+    if (!filter_pbuf(&d->inet.socket, copy, 0) || !queue_datagram(d, copy, &place))
         pbuf_free(copy);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "net/inet/control.h"
 #include "net/inet/families.h"
 #include "net/inet/netlink.h"
+#include "net/inet/packet.h"
 #include "net/stack/stack.h"
 
 #define PROTOCOLS_END 263u /* IPPROTO_MAX */
@@ -161,4 +162,5 @@ void inet_sockets_init(void)
     socket_family_register(&inet4);
     socket_family_register(&inet6);
     netlink_init();
+    packet_init();
 }

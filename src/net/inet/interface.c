@@ -27,6 +27,7 @@ enum {
     SIOCGIFHWADDR = 0x8927,
     SIOCGIFINDEX = 0x8933,
     SIOCGIFTXQLEN = 0x8942,
+    SIOCETHTOOL = 0x8946,
 };
 
 struct interface_request { /* struct ifreq */
@@ -267,6 +268,8 @@ enum err inet_control(struct socket *socket, uint32_t command, uint64_t argument
         return socket->family != AF_UNIX && socket->type == SOCK_STREAM
                    ? copy_out(virt(argument), &mark, sizeof(mark))
                    : E_NOTTY;
+    case SIOCETHTOOL:
+        return E_NOTSUP; /* of no interface */
     case SIOCGIFCONF:
         return list_interfaces(argument);
     case SIOCGIFNAME:

@@ -6,6 +6,7 @@
 #include "fs/socket/socket.h"
 #include "fs/vfs/credentials.h"
 #include "mm/heap/heap.h"
+#include "net/inet/filter.h"
 #include "net/inet/netlink_route.h"
 #include "net/stack/stack.h"
 
@@ -171,15 +172,20 @@ static enum err netlink_shutdown(struct socket *socket, uint32_t how)
 static enum err netlink_queue(struct netlink_socket *n, const struct netlink_answer *from,
                               const void *bytes)
 {
-    if (from->size > QUEUE_MAX - n->queued)
+    struct bpf_packet packet = {.network = BPF_NOWHERE, .link = BPF_NOWHERE};
+    uint32_t size = filter_bytes(&n->socket, &packet, bytes, from->size);
+    if (size == 0)
+        return E_OK;
+    if (size > QUEUE_MAX - n->queued)
         return E_AGAIN;
-    struct netlink_answer *answer = heap_alloc(sizeof(*answer) + from->size);
+    struct netlink_answer *answer = heap_alloc(sizeof(*answer) + size);
     if (!answer)
         return E_NOMEM;
     *answer = *from;
-    memcpy(answer->bytes, bytes, from->size);
+    answer->size = size;
+    memcpy(answer->bytes, bytes, size);
     list_add_tail(&n->answers, &answer->link);
-    n->queued += from->size;
+    n->queued += size;
     wait_queue_wake(&n->socket.readable);
     return E_OK;
 }
@@ -386,6 +392,7 @@ static const struct socket_ops netlink_ops = {
     .release = netlink_release,
     .set_option = netlink_set_option,
     .get_option = netlink_get_option,
+    .filters = true,
 };
 
 void netlink_init(void)

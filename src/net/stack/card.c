@@ -7,6 +7,7 @@
 #include "kern/net_buffer.h"
 #include "net/stack/hooks.h"
 #include "net/stack/name_servers.h"
+#include "net/stack/tap.h"
 
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
@@ -99,6 +100,8 @@ static void card_receive(struct netdev *netdev, struct net_buffer *frame)
         checks &= (uint16_t) ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
     NETIF_SET_CHECKSUM_CTRL(&card_netif, checks);
     struct pbuf *p = card_pbufs(frame);
+    if (unlikely(net_is_tapped()))
+        net_tap_card(&card_netif, p, false);
     if (card_netif.input(p, &card_netif) != ERR_OK)
         pbuf_free(p);
 }
@@ -252,8 +255,9 @@ static bool run_begin(uint8_t *frame, size_t size, size_t tcp) REQUIRES(net_lock
 
 static err_t card_send(struct netif *netif, struct pbuf *p)
 {
-    (void)netif;
     net_lock_assert();
+    if (unlikely(net_is_tapped()))
+        net_tap_card(netif, p, true);
     if (p->tot_len > NETDEV_FRAME_MAX)
         return ERR_BUF;
     if (card->failed != NULL)
@@ -375,7 +379,8 @@ bool net_card_poll(void)
         return false;
     gathers = true;
     card_woken = false; /* before the look: the card is quiet until listen() */
-    if (card->ops->poll(card, NET_POLL_MOST) == NET_POLL_MOST || !card->ops->listen(card))
+    unsigned most = (unsigned)net_poll_most;
+    if (card->ops->poll(card, most) == most || !card->ops->listen(card))
         card_woken = true;
     if (card->link != !!netif_is_link_up(&card_netif))
         card_link_changed();

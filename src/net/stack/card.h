@@ -13,15 +13,13 @@
 
 struct netif;
 
-#define NET_POLL_MOST 64 /* frames at once */
-
 /* Opens the card and gives it its address, or asks for one. False: it has failed. `wake` is called when the card wants to
  * be polled; in interrupts. */
 bool net_card_start(struct netdev *netdev, const struct net_options *options, void (*wake)(void))
     REQUIRES(net_lock);
 /* NULL: there is none. */
 struct netif *net_card_netif(void) REQUIRES(net_lock);
-/* Takes what has come, at most NET_POLL_MOST frames, if the card has asked for it. True if there may be more. The card is
+/* Takes what has come, at most net_poll_most frames (net/stack/hooks.h), if the card has asked for it. True if there may be more. The card is
  * told of what is sent meanwhile, and after it, by net_card_flush(), which must follow. O(frames). */
 bool net_card_poll(void) REQUIRES(net_lock);
 /* Hands over what waits for more segments of its connection: when nothing more is sent for now. O(1). */

@@ -324,15 +324,6 @@ static bool choose_of_machine(const char *name, size_t index, struct values *to)
     CALL("process_madvise", 3, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)
     CALL("process_madvise", 4, 0)
     CALL("process_mrelease", 1, 0)
-    CALL("io_setup", 0, 65536)
-    CALL("io_setup", 1, ADDRESS(&aio))
-    CALL(ON_REQUESTS, 0, aio)
-    CALL("io_submit io_getevents io_pgetevents", 1, OPERATIONS)
-    CALL("io_submit", 2, ADDRESS(request_list))
-    CALL("io_getevents io_pgetevents", 2, OPERATIONS)
-    CALL("io_getevents io_pgetevents", 3, ADDRESS(big))
-    CALL("io_getevents io_pgetevents", 4, ADDRESS(&no_time))
-    CALL("io_pgetevents", 5, 0)
     CALL("setns", 0, exact_fd)
     CALL("setns", 1, 0)
     CALL("migrate_pages", 0, 0)
@@ -351,6 +342,20 @@ static bool choose_of_machine(const char *name, size_t index, struct values *to)
     CALL("ioperm", 1, 65536)
     CALL("ioperm", 2, 1, 0)
     CALL("pkey_mprotect", 3, -1)
+    return false;
+}
+
+static bool choose_of_requests(const char *name, size_t index, struct values *to)
+{
+    CALL("io_setup", 0, 65536)
+    CALL("io_setup", 1, ADDRESS(&aio))
+    CALL(ON_REQUESTS, 0, aio)
+    CALL("io_submit io_getevents io_pgetevents", 1, OPERATIONS)
+    CALL("io_submit", 2, ADDRESS(request_list))
+    CALL("io_getevents io_pgetevents", 2, OPERATIONS)
+    CALL("io_getevents io_pgetevents", 3, ADDRESS(big))
+    CALL("io_getevents io_pgetevents", 4, ADDRESS(&no_time))
+    CALL("io_pgetevents", 5, 0)
     return false;
 }
 
@@ -400,5 +405,6 @@ static bool choose_of_names(const char *name, size_t index, struct values *to)
 static bool choose_exactly(const char *name, size_t index, struct values *to)
 {
     return choose_of_sockets(name, index, to) || choose_of_ids(name, index, to) ||
-           choose_of_machine(name, index, to) || choose_of_names(name, index, to);
+           choose_of_machine(name, index, to) || choose_of_requests(name, index, to) ||
+           choose_of_names(name, index, to);
 }
