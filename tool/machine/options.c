@@ -462,12 +462,6 @@ static bool makes_file(enum command command)
     return command == COMMAND_ISO || command == COMMAND_DISK_IMAGE;
 }
 
-static bool is_other_ending(const char *file, const char *ending)
-{
-    const char *dot = strrchr(file, '.');
-    return dot && !strchr(dot, '/') && strcmp(dot, ending) != 0;
-}
-
 static void check_image(struct request *o)
 {
     const char *name = command_options[o->command].name;
@@ -481,7 +475,7 @@ static void check_image(struct request *o)
         fail(STATUS_FAILED,
              "-o %s: ouro iso writes an ISO image; ouro image writes this kind of file", o->output);
     if (o->command == COMMAND_DISK_IMAGE && o->format < 0 && named == FORMAT_ISO &&
-        is_other_ending(o->output, ".iso"))
+        path_has_other_ending(o->output, ".iso"))
         fail(STATUS_FAILED, "-o %s: no kind of image has this name: choose by --format", o->output);
     if (o->format < 0)
         o->format = (int)named;
@@ -511,7 +505,7 @@ static void check(struct request *o)
     if (o->command == COMMAND_SCREENSHOT && !o->output)
         fail(STATUS_FAILED,
              "screenshot needs the picture's name: ouro screenshot [PROGRAM] -o FILE.png");
-    if (o->command == COMMAND_SCREENSHOT && is_other_ending(o->output, ".png"))
+    if (o->command == COMMAND_SCREENSHOT && path_has_other_ending(o->output, ".png"))
         fail(STATUS_FAILED, "-o %s: the picture is a PNG file: -o FILE.png", o->output);
     if (m->screen)
         check_screen(m);
