@@ -9,6 +9,7 @@
 #include "machine/config_file.h"
 #include "machine/detached.h"
 #include "machine/option_tables.h"
+#include "machine/overwrite.h"
 #include "machine/root_medium.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
@@ -595,4 +596,5 @@ void options_read(enum command command, int argc, char **argv, struct request *o
         take_trailing(out, &argp);
     out->machine.qemu_args = &out->qemu_args;
     check(out);
+    overwrite_check(out);
 }

@@ -107,6 +107,11 @@ words() {
     expect 125 'unknown command frobnicate' frobnicate
     expect 125 'needs the name of the image' iso "$busybox"
     expect 125 '-o x.jpg: the picture is a PNG file: -o FILE.png' screenshot "$busybox" -o x.jpg
+    # What is read is not written.
+    cp "$busybox" same && ln same link
+    expect 125 'same would be overwritten' iso ./same -o link
+    expect 125 'same would be overwritten' run --report link ./same
+    cmp "$busybox" same || bad 'the program was overwritten'
     # A device that has no room stays where it is.
     if mknod full c 1 7 2>/dev/null && [ "$(echo x 2>/dev/null >full && echo written)" = '' ]; then
         expect 125 'cannot copy .* to full: No space left on device' iso "$busybox" -o full
