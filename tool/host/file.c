@@ -43,6 +43,15 @@ static bool leave_hole(int out, const char *block, size_t size)
            fstat(out, &st) == 0 && S_ISREG(st.st_mode) && lseek(out, COPY_BLOCK, SEEK_CUR) >= 0;
 }
 
+void file_give_up(const char *path)
+{
+    struct stat st;
+    int error = errno;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(path);
+    errno = error;
+}
+
 void file_copy(const char *from, const char *to)
 {
     int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -63,9 +72,7 @@ void file_copy(const char *from, const char *to)
     if (got == 0 && fstat(out, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(out, (off_t)done) != 0)
         got = -1; /* a hole at the end */
     if (got != 0 || close(out) != 0) {
-        int error = errno;
-        unlink(to);
-        errno = error;
+        file_give_up(to);
         fail_errno("cannot copy %s to %s", from, to);
     }
     free(block);

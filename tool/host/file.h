@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+/* Removes a file that could not be written whole. A device, such as /dev/full, stays. Keeps errno. */
+void file_give_up(const char *path);
 /* Copies a regular file to a new one. On an error the new file is removed and the tool fails. */
 void file_copy(const char *from, const char *to);
 /* Reads a text file; NUL-terminated, malloc'ed. Fails the tool. */

@@ -31,3 +31,9 @@ const char *path_base(const char *path)
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
+
+bool path_has_other_ending(const char *path, const char *ending)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && !strchr(dot, '/') && strcmp(dot, ending) != 0;
+}

@@ -424,7 +424,7 @@ static const char *write_file(struct core *c, int fd, const char *path)
     good = !ferror(out) && good;
     if (fclose(out) == 0 && good)
         return NULL;
-    unlink(path);
+    file_give_up(path);
     return "memory could not be read, or the file not be written";
 }
 

@@ -9,6 +9,7 @@
 #include "machine/config_file.h"
 #include "machine/detached.h"
 #include "machine/option_tables.h"
+#include "machine/overwrite.h"
 #include "machine/root_medium.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
@@ -462,12 +463,6 @@ static bool makes_file(enum command command)
     return command == COMMAND_ISO || command == COMMAND_DISK_IMAGE;
 }
 
-static bool is_other_ending(const char *file, const char *ending)
-{
-    const char *dot = strrchr(file, '.');
-    return dot && !strchr(dot, '/') && strcmp(dot, ending) != 0;
-}
-
 static void check_image(struct request *o)
 {
     const char *name = command_options[o->command].name;
@@ -481,7 +476,7 @@ static void check_image(struct request *o)
         fail(STATUS_FAILED,
              "-o %s: ouro iso writes an ISO image; ouro image writes this kind of file", o->output);
     if (o->command == COMMAND_DISK_IMAGE && o->format < 0 && named == FORMAT_ISO &&
-        is_other_ending(o->output, ".iso"))
+        path_has_other_ending(o->output, ".iso"))
         fail(STATUS_FAILED, "-o %s: no kind of image has this name: choose by --format", o->output);
     if (o->format < 0)
         o->format = (int)named;
@@ -511,7 +506,7 @@ static void check(struct request *o)
     if (o->command == COMMAND_SCREENSHOT && !o->output)
         fail(STATUS_FAILED,
              "screenshot needs the picture's name: ouro screenshot [PROGRAM] -o FILE.png");
-    if (o->command == COMMAND_SCREENSHOT && is_other_ending(o->output, ".png"))
+    if (o->command == COMMAND_SCREENSHOT && path_has_other_ending(o->output, ".png"))
         fail(STATUS_FAILED, "-o %s: the picture is a PNG file: -o FILE.png", o->output);
     if (m->screen)
         check_screen(m);
@@ -601,4 +596,5 @@ void options_read(enum command command, int argc, char **argv, struct request *o
         take_trailing(out, &argp);
     out->machine.qemu_args = &out->qemu_args;
     check(out);
+    overwrite_check(out);
 }

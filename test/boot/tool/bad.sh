@@ -107,6 +107,16 @@ words() {
     expect 125 'unknown command frobnicate' frobnicate
     expect 125 'needs the name of the image' iso "$busybox"
     expect 125 '-o x.jpg: the picture is a PNG file: -o FILE.png' screenshot "$busybox" -o x.jpg
+    # What is read is not written.
+    cp "$busybox" same && ln same link
+    expect 125 'same would be overwritten' iso ./same -o link
+    expect 125 'same would be overwritten' run --report link ./same
+    cmp "$busybox" same || bad 'the program was overwritten'
+    # A device that has no room stays where it is.
+    if mknod full c 1 7 2>/dev/null && [ "$(echo x 2>/dev/null >full && echo written)" = '' ]; then
+        expect 125 'cannot copy .* to full: No space left on device' iso "$busybox" -o full
+        [ -c full ] || bad 'the device was removed'
+    fi
     expect 125 'not an image that ouro iso made' run --image "$busybox"
     expect 125 'too long' run --medium direct "$busybox" "$(head -c 20000 /dev/zero | tr '\0' x)"
 }
@@ -122,6 +132,12 @@ boots() {
     boot 'stop: .*neither Multiboot2 nor PVH' --machine microvm --kernel unknown.elf "$busybox"
     boot 'stop: .*neither Multiboot2 nor PVH' --kernel unknown.elf "$busybox"
     boot 'memory|ended before the kernel started' --machine microvm --qemu-arg -m --qemu-arg 1280K "$here/../probe.c"
+
+    # What the program prints has no room.
+    timeout $((60 * ${SLOW:-1})) "$OURO" run --medium direct --machine microvm "$busybox" echo hi >/dev/full 2>err </dev/null
+    status=$?
+    { [ "$status" -eq 125 ] && grep -q "^ouro: cannot write the program's output: No space left on device$" err; } ||
+        { bad "output to a full disk: status $status"; show err; }
 
     "$OURO" iso "$busybox" echo never -o good.iso || bad "iso ended with $?"
     cp good.iso archive.iso
