@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cpu/lock.h"
 #include "fs/vfs/async.h"
+#include "fs/vfs/file_block.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/store_table.h"
@@ -15,59 +16,6 @@
 
 /* Cookies of entries from inode_ops.list() are above all cookies of a directory's table. */
 #define COOKIE_LISTED (UINT64_C(1) << 40)
-
-/*
- * Of several CPUs, a thread that shares kernel_lock finds the file of a descriptor without a lock (file_table_get()): another may close it meanwhile. So
- * the block of a file that ends while threads share stays one of files, without references, until it is another's, or is freed by a thread that is
- * alone. Each CPU keeps a few; kernel code is not preempted.
- */
-#define BLOCKS_KEPT 16
-static struct kept_blocks {
-    struct file *first; /* linked through `state` */
-    unsigned count;
-} kept_blocks[CPUS_MAX];
-
-static struct file *block_take(void)
-{
-    struct kept_blocks *kept = &kept_blocks[cpu_index()];
-    struct file *file = SEVERAL_CPUS ? kept->first : NULL;
-    if (!file)
-        return heap_alloc_zero(sizeof(*file));
-    kept->first = file->state;
-    kept->count--;
-    memset(file, 0, sizeof(*file));
-    return file;
-}
-
-static void block_give(struct file *file)
-{
-    struct kept_blocks *kept = &kept_blocks[cpu_index()];
-    if (kernel_lock_is_shared() && kept->count == BLOCKS_KEPT)
-        kernel_lock_alone();
-    if (!kernel_lock_is_shared()) {
-        heap_free(file);
-        return;
-    }
-    file->state = kept->first;
-    kept->first = file;
-    kept->count++;
-}
-
-enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
-                    struct file **out)
-{
-    struct file *file = block_take();
-    if (!file)
-        return E_NOMEM;
-    dentry_get(dentry);
-    file->ops = ops;
-    file->dentry = dentry;
-    file->inode = dentry->inode;
-    file->flags = flags;
-    __atomic_store_n(&file->references, 1, __ATOMIC_RELEASE);
-    *out = file;
-    return E_OK;
-}
 
 static void unlock(struct file *file)
 {
@@ -116,7 +64,7 @@ void file_put(struct file *file)
             CPUS_ADD(file->mount->writers, UINT32_MAX);
     }
     location_put(&file->location);
-    block_give(file);
+    file_block_give(file);
 }
 
 static unsigned turns; /* reads and writes in file_give_way() */

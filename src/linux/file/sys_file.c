@@ -45,8 +45,8 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
 
 /* The file of the descriptor, with a reference. E_BADF; E_SPIPE; E_BADF: not open for it, in Linux's order. A kernel_lock that was shared is alone if the
  * file's operations need that. */
-static enum err fd_begin(struct syscall *call, enum direction direction, bool positioned,
-                         struct file **out)
+static ALWAYS_INLINE enum err fd_begin(struct syscall *call, enum direction direction,
+                                       bool positioned, struct file **out)
 {
     struct file *file = fd_hold(call->arg[0]);
     if (!file)
@@ -63,7 +63,8 @@ static enum err fd_begin(struct syscall *call, enum direction direction, bool po
 }
 
 /* The descriptor is checked before the buffer: EBADF takes precedence over EFAULT. */
-static enum err buffer_transfer(struct syscall *call, enum direction direction, bool positioned)
+static ALWAYS_INLINE enum err buffer_transfer(struct syscall *call, enum direction direction,
+                                              bool positioned)
 {
     uint64_t offset = call->arg[3], size = call->arg[2];
     struct file *file;
@@ -80,24 +81,34 @@ static enum err buffer_transfer(struct syscall *call, enum direction direction, 
     return file_transfer(call, direction, file, &io, positioned ? &offset : &file->offset);
 }
 
+static NOINLINE enum err simple_transfer(struct syscall *call, enum direction direction)
+{
+    return buffer_transfer(call, direction, false);
+}
+
+static NOINLINE enum err positioned_transfer(struct syscall *call, enum direction direction)
+{
+    return buffer_transfer(call, direction, true);
+}
+
 enum err sys_read(struct syscall *call)
 {
-    return buffer_transfer(call, READ, false);
+    return simple_transfer(call, READ);
 }
 
 enum err sys_write(struct syscall *call)
 {
-    return buffer_transfer(call, WRITE, false);
+    return simple_transfer(call, WRITE);
 }
 
 enum err sys_pread64(struct syscall *call)
 {
-    return buffer_transfer(call, READ, true);
+    return positioned_transfer(call, READ);
 }
 
 enum err sys_pwrite64(struct syscall *call)
 {
-    return buffer_transfer(call, WRITE, true);
+    return positioned_transfer(call, WRITE);
 }
 
 /* offset: NULL for the file position. Consumes the reference. */

@@ -404,20 +404,20 @@ enum err sys_mprotect(struct syscall *call)
             return e;
     }
     prot_t to = mem_prot_from_linux(prot);
-    struct address_space *space = space_current();
     bool shared = mem_share_begin(range);
-    enum err e = E_OK;
     if (prot & 2) {
         if (!mem_may_write(range, &read_only)) /* not of plain memory */
             return ends_at_hole(&range) ? protect_to_hole(call, range.end) : E_ACCES;
         if (read_only != 0 &&
             ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
-             mem_overcommits(to, 0, read_only)))
-            e = E_NOMEM;
+             mem_overcommits(to, 0, read_only))) {
+            mem_share_end(shared);
+            return E_NOMEM;
+        }
     }
-    if (e == E_OK)
-        e = likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
-                                                 : protect_in_pieces(space, range, to);
+    struct address_space *space = space_current();
+    enum err e = likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
+                                                      : protect_in_pieces(space, range, to);
     mem_share_end(shared);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);

@@ -130,25 +130,26 @@ enum err mem_advise(uint64_t start, uint64_t length, uint32_t advice)
     if (advice != MADV_DONTNEED)
         kernel_lock_alone();
     bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
-    enum err e = E_OK, holes = E_OK;
+    enum err holes = E_OK;
     while (start < end) {
         bool shared = mem_share_begin((struct virt_range){{start}, {end}});
         const struct area *a = areas_next(space_current(), virt(start));
-        if (a == NULL || a->range.start.v >= end) {
-            e = E_NOMEM;
-        } else if (a->range.start.v > start || a->kind == AREA_GUARD) {
+        bool none = a == NULL || a->range.start.v >= end;
+        if (none || a->range.start.v > start || a->kind == AREA_GUARD) {
             holes = E_NOMEM; /* the rest of the range is still advised */
-            e = populates ? E_NOMEM : E_OK;
-            start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
-        } else {
-            struct virt_range part =
-                virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
-            if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
-                advice == MADV_COLD)
-                part = areas_piece(space_current(), part);
-            start = part.end.v;
-            e = advise_part(a, part, advice);
+            start = none ? end : a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
+            mem_share_end(shared);
+            if (populates)
+                return E_NOMEM;
+            continue;
         }
+        struct virt_range part =
+            virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
+        if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE ||
+            advice == MADV_COLD)
+            part = areas_piece(space_current(), part);
+        start = part.end.v;
+        enum err e = advise_part(a, part, advice);
         mem_share_end(shared);
         if (e != E_OK)
             return e;

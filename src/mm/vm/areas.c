@@ -445,16 +445,6 @@ enum err areas_protect(struct address_space *space, struct virt_range range, pro
     return e == E_OK && part.end.v < range.end.v ? E_NOMEM : e;
 }
 
-bool areas_are_plain(struct address_space *space, struct virt_range range)
-{
-    for (const struct area *a = areas_first_above(space, range.start);
-         a != NULL && a->range.start.v < range.end.v; a = area_above(a))
-        if (a->kind != AREA_ANONYMOUS || a->flags & (AREA_SHARED | AREA_READ_ONLY) ||
-            a->owner->swapped != 0)
-            return false;
-    return true;
-}
-
 enum err areas_change(struct address_space *space, struct virt_range range, uint32_t set,
                       uint32_t clear)
 {

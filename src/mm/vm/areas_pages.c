@@ -88,6 +88,16 @@ struct virt_range areas_piece_of(struct address_space *space, struct virt_range 
     return (struct virt_range){range.start, at.v < range.end.v ? at : range.end};
 }
 
+bool areas_are_plain(struct address_space *space, struct virt_range range)
+{
+    for (const struct area *a = areas_first_above(space, range.start);
+         a != NULL && a->range.start.v < range.end.v; a = area_above(a))
+        if (a->kind != AREA_ANONYMOUS || a->flags & (AREA_SHARED | AREA_READ_ONLY) ||
+            a->owner->swapped != 0)
+            return false;
+    return true;
+}
+
 enum err areas_lazyfree(struct address_space *space, struct virt_range range)
 {
     enum err e = cut_leaf_at(space, range.start);

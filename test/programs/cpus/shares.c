@@ -25,6 +25,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -279,6 +280,25 @@ static void *open_and_close(void *argument)
     return NULL;
 }
 
+/* Two threads that get one number close it twice; two that get one block of the kernel's heap for more than eight segments read into each other's bytes. */
+static void *many(void *argument)
+{
+    int number = (int)(long)argument, fd = open(name[number], O_RDONLY);
+    char bytes[16];
+    struct iovec segment[16];
+    for (int i = 0; i < 16; i++)
+        segment[i] = (struct iovec){&bytes[i], 1};
+    for (int i = 0; i < 4 * ROUNDS; i++) {
+        wrong += close(dup(0)) != 0;
+        memset(bytes, 0, sizeof bytes);
+        wrong += (lseek(fd, i % 64, SEEK_SET), readv(fd, segment, 16)) != 16;
+        for (int k = 0; k < 16; k++)
+            wrong += bytes[k] != 'a' + number;
+    }
+    close(fd);
+    return NULL;
+}
+
 static void *read_on(void *argument)
 {
     uint32_t got;
@@ -303,6 +323,8 @@ static void files(void)
         close(fd);
     }
     in_threads(thread, open_and_close, THREADS);
+    join(thread, THREADS);
+    in_threads(thread, many, THREADS);
     join(thread, THREADS);
     truth("each descriptor was its thread's", wrong == 0);
     int last = dup(0);
