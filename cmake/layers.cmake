@@ -44,7 +44,7 @@ set(OURO_LAYER_linux/task base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs
 set(OURO_LAYER_linux/time base cpu mm mm/heap mm/vm kern vdso fs/vfs linux/abi linux/task)
 set(OURO_LAYER_linux/futex base cpu mm mm/heap mm/vm kern linux/abi linux/task)
 set(OURO_LAYER_linux/memory base cpu mm mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task)
-set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tty linux/abi linux/task linux/memory)
+set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/ram fs/tty linux/abi linux/task linux/memory)
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
 set(OURO_LAYER_linux/file base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linux/abi linux/task linux/memory)
 set(OURO_LAYER_linux/socket base parse mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
