@@ -17,27 +17,45 @@ enum direction {
     WRITE,
 };
 
-/* Reads or writes; consumes the reference, which is there because another thread may close the descriptor during a sleep. Of
- * several CPUs, threads that share kernel_lock do not use the file's position at the same time: one of two is alone. */
+static bool position_is_free(void *file)
+{
+    return !__atomic_load_n(&((const struct file *)file)->positioned, __ATOMIC_ACQUIRE);
+}
+
+/* Of several CPUs, threads that share kernel_lock do not use the file's position at the same time: one of two is alone, and waits for the
+ * other, which may have given way in the middle. *out: the position is taken. E_INTR, E_NOMEM. */
+static ALWAYS_INLINE enum err take_position(struct file *file, bool *out)
+{
+    if (!SEVERAL_CPUS || !file->ops->seekable || file->ops->no_position)
+        return E_OK;
+    if (kernel_lock_is_shared()) {
+        *out = !__atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE);
+        if (likely(*out))
+            return E_OK;
+        kernel_lock_alone();
+    }
+    return inode_wait(file->inode, position_is_free, file, NO_DEADLINE, false);
+}
+
+/* Reads or writes; consumes the reference, which is there because another thread may close the descriptor during a sleep. */
 static enum err file_transfer(struct syscall *call, enum direction direction, struct file *file,
                               struct io *io, uint64_t *offset)
 {
     uint64_t done = 0;
-    bool positioned = kernel_lock_is_shared() && offset == &file->offset && file->ops->seekable &&
-                      !file->ops->no_position;
-    if (positioned && __atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE)) {
-        kernel_lock_alone();
-        positioned = false;
-    }
-    enum err e = E_INVAL; /* the end overflows, whatever is there to read */
-    if (*offset <= INT64_MAX - io->left)
-        e = direction == READ ? file_read(file, io, offset, &done)
-                              : file_write(file, io, offset, &done);
-    if (positioned)
+    bool positioned = false;
+    enum err e = offset == &file->offset ? take_position(file, &positioned) : E_OK;
+    if (e == E_OK)
+        e = *offset > INT64_MAX - io->left
+                ? E_INVAL /* the end overflows, whatever is there to read */
+            : direction == READ ? file_read(file, io, offset, &done)
+                                : file_write(file, io, offset, &done);
+    if (positioned) {
         __atomic_clear(&file->positioned, __ATOMIC_RELEASE);
+        inode_wake(file->inode);
+    }
     if (e == E_OK)
         call->result = done;
-    else if (e == E_INTR) /* a regular file: while another thread's write was under way */
+    else if (e == E_INTR) /* a regular file: while another thread's read or write was under way */
         *(mode_is(file->inode->mode, S_IFREG) ? &call->restart_always : &call->restart) = true;
     file_put(file);
     return e;

@@ -34,6 +34,7 @@
 #define PAGE    4096
 #define PAGES   32
 #define ROUNDS  400
+#define MUCH    1500000 /* bytes of a long read, a multiple of 4 */
 
 /* linux/futex.h, which musl has not */
 #define FUTEX_WAIT    0
@@ -310,6 +311,40 @@ static void *read_on(void *argument)
     return NULL;
 }
 
+/* Into pages that are not there, so that the reads stop on their way: each gets bytes that belong together. */
+static void *read_much(void *argument)
+{
+    (void)argument;
+    uint32_t *to = mmap(NULL, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ssize_t got;
+    while ((got = read(ends[0], to, MUCH)) > 0) {
+        for (size_t i = 1; i < (size_t)got / sizeof *to; i++)
+            wrong += to[i] != to[0] + i;
+        records += got / (ssize_t)sizeof *to;
+        madvise(to, MUCH, MADV_DONTNEED);
+    }
+    munmap(to, MUCH);
+    return NULL;
+}
+
+static void much(void)
+{
+    pthread_t thread[THREADS];
+    static uint32_t words[MUCH / 4];
+    ends[0] = open(name[0], O_RDWR | O_TRUNC);
+    for (uint32_t n = 0; n < 16 * MUCH / 4;) {
+        for (size_t i = 0; i < MUCH / 4; i++)
+            words[i] = n++;
+        wrong += write(ends[0], words, MUCH) != MUCH;
+    }
+    lseek(ends[0], 0, SEEK_SET);
+    records = 0;
+    in_threads(thread, read_much, THREADS);
+    join(thread, THREADS);
+    truth("no long read was divided", records == 16 * MUCH / 4 && wrong == 0);
+    close(ends[0]);
+}
+
 static void files(void)
 {
     pthread_t thread[THREADS];
@@ -337,6 +372,8 @@ static void files(void)
     join(thread, THREADS);
     truth("no byte was read twice",
           records == RECORDS && sum == (long)RECORDS * (RECORDS + 1) / 2 && wrong == 0);
+    close(ends[0]);
+    much();
     for (int i = 0; i < THREADS; i++)
         unlink(name[i]);
 }
