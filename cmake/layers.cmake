@@ -47,7 +47,7 @@ set(OURO_LAYER_linux/memory base cpu mm mm/pt mm/heap mm/vm mm/init kern fs/vfs 
 set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/ram fs/tty linux/abi linux/task linux/memory)
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
 set(OURO_LAYER_linux/file base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linux/abi linux/task linux/memory)
-set(OURO_LAYER_linux/socket base parse mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
+set(OURO_LAYER_linux/socket base parse cpu mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
 set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram fs/socket linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)

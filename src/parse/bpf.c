@@ -161,10 +161,14 @@ static bool bpf_load(const struct bpf_packet *packet, uint32_t at, uint32_t size
     }
     if (from < least || from + size > packet->size)
         return false;
-    packet->copy(packet, (int32_t)from, size, bytes);
+    const uint8_t *first = (const uint8_t *)packet->bytes + from;
+    if (packet->copy != NULL) {
+        packet->copy(packet, (int32_t)from, size, bytes);
+        first = bytes;
+    }
     *out = 0;
     for (uint32_t i = 0; i < size; i++)
-        *out = *out << 8 | bytes[i];
+        *out = *out << 8 | first[i];
     return true;
 }
 

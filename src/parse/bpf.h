@@ -41,7 +41,7 @@ struct bpf_packet {
     uint32_t size;
     /* Where the network's and the link's header begin, before `bytes` or in it; BPF_NOWHERE: they are not at hand. */
     int32_t network, link;
-    /* Copies [offset, offset + size), which lies in the packet, or in front of it where `link` says so. */
+    /* NULL: `bytes` points to the packet. Else copies [offset, offset + size), which lies in the packet, or in front of it where `link` says so. */
     void (*copy)(const struct bpf_packet *packet, int32_t offset, uint32_t size, uint8_t *out);
     const void *bytes;
     uint32_t fact[BPF_FACTS];

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "kern/time.h"
+#include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/socket/args.h"
 #include "linux/task/process.h"
@@ -406,6 +407,7 @@ static enum err many(struct syscall *call, one_message one, struct socket *socke
             flags |= MSG_DONTWAIT;
         if (deadline != NO_DEADLINE && time_now_ns() >= deadline)
             break;
+        thread_give_way();
     }
     if (done > 0)
         e = E_OK;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/inet/filter.h"
 
-#include "base/str.h"
 #include "kern/random.h"
 #include "net/stack/hooks.h"
 
@@ -15,11 +14,6 @@ static void copy_pbuf(const struct bpf_packet *packet, int32_t offset, uint32_t 
     pbuf_copy_partial(packet->bytes, out, (u16_t)size, (u16_t)offset);
 }
 
-static void copy_bytes(const struct bpf_packet *packet, int32_t offset, uint32_t size, uint8_t *out)
-{
-    memcpy(out, (const uint8_t *)packet->bytes + offset, size);
-}
-
 bool filter_pbuf(const struct socket *socket, struct pbuf *p, uint32_t header)
 {
     if (!socket->filter)
@@ -27,6 +21,10 @@ bool filter_pbuf(const struct socket *socket, struct pbuf *p, uint32_t header)
     net_poll_less();
     struct bpf_packet packet = {
         .size = p->tot_len, .network = 0, .link = BPF_NOWHERE, .copy = copy_pbuf, .bytes = p};
+    if (p->next == NULL) { /* in one piece, as nearly all are */
+        packet.copy = NULL;
+        packet.bytes = p->payload;
+    }
     if (socket->type != SOCK_RAW || ip_current_is_v6())
         packet.network = BPF_NOWHERE;
     packet.fact[BPF_PROTOCOL] = ip_current_is_v6() ? ETHTYPE_IPV6 : ETHTYPE_IP;
@@ -47,7 +45,7 @@ uint32_t filter_bytes(const struct socket *socket, struct bpf_packet *about, con
     if (!socket->filter)
         return size;
     about->size = size;
-    about->copy = copy_bytes;
+    about->copy = NULL;
     about->bytes = bytes;
     about->fact[BPF_RANDOM] = (uint32_t)random_u64();
     uint32_t most = socket_filter_run(socket, about);

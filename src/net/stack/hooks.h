@@ -22,8 +22,8 @@ bool net_icmp_may_send(void);
 /* net/stack/card.c: 0, or the segment is dropped: buffers are getting scarce, and its connection has bytes that the program
  * has not read. */
 int8_t net_segment_comes(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *p);
-/* net/stack/tap.c: so many packets are received at once, from the card and from the machine itself; fewer since the first filter or tap,
- * each of which may take 100,000 instructions a packet. */
+/* net/stack/tap.c: so many packets are received at once, from the card and from the machine itself; one since the first filter or tap,
+ * each of which may take 300,000 instructions a packet. */
 extern int net_poll_most;
 void net_poll_less(void);
 /* A packet that the machine sends to itself. */

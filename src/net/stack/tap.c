@@ -17,7 +17,7 @@ int net_poll_most = 64;
 
 void net_poll_less(void)
 {
-    net_poll_most = 8;
+    net_poll_most = 1;
 }
 
 static uint8_t type_of(const struct netif *netif, const uint8_t *to)

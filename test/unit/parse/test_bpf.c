@@ -28,7 +28,10 @@ static uint32_t run(const struct bpf_instruction *filter)
 {
     struct bpf_packet packet = {
         .size = SIZE, .network = BPF_NOWHERE, .link = BPF_NOWHERE, .copy = copy, .bytes = bytes};
-    return bpf_run(filter, &packet);
+    uint32_t size = bpf_run(filter, &packet);
+    packet.copy = NULL;
+    assert_int_equal(bpf_run(filter, &packet), size);
+    return size;
 }
 
 static uint32_t number(void)
