@@ -82,14 +82,103 @@ void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count);
 /* Does what a CPU in cpu_flush_others() waits for. Callers: any. */
 void cpu_serve(void);
 
+/* CPUs that run another thread than their idle one, in the low byte, and above it how often one began to. Only the scheduler changes it. A CPU that
+ * begins takes kernel_lock next, and not shared: so it waits for one that has it KERNEL_LONE. One that idles begins before it takes it. */
+#define CPUS_BUSY_BEGINS UINT64_C(0x101)
+#define CPUS_BUSY_ENDS   (-UINT64_C(1))
+extern uint64_t cpus_busy;
+static ALWAYS_INLINE void cpus_count_busy(uint64_t change)
+{
+    if (SEVERAL_CPUS)
+        __atomic_fetch_add(&cpus_busy, change, __ATOMIC_SEQ_CST);
+}
+
+/* How the running thread has kernel_lock. */
+enum {
+    KERNEL_ALONE,  /* with its ticket, or not at all */
+    KERNEL_SHARED, /* beside others */
+    KERNEL_LONE, /* alone without a ticket: no other CPU ran a thread when it was taken. One that begins to waits */
+};
+
+/* percpu()->kernel == is, in one instruction. */
+static ALWAYS_INLINE bool cpu_kernel_is(unsigned is)
+{
+    bool equal;
+    __asm__ volatile("cmpb %2, %%gs:%c1" : "=@cce"(equal) : "i"(PERCPU_KERNEL), "i"(is));
+    return equal;
+}
+
+/* True if the thread has kernel_lock alone, no program runs on another CPU until it gives that away, and none has since a thread on this CPU last did. */
+static ALWAYS_INLINE bool cpus_undisturbed(void)
+{
+    return cpu_kernel_is(KERNEL_LONE) &&
+           __atomic_load_n(&cpus_busy, __ATOMIC_RELAXED) == percpu()->busy_seen;
+}
+
 /* The ticket locks. A thread waits for kernel_lock with interrupts on. All spin locks are one for the CPUs, which a
  * CPU that has it takes again without waiting, and which interrupt handlers hold: what they share with threads is as it is
- * on one CPU. */
-void cpu_spin_take(void);
-void cpu_spin_drop(void);
-/* kernel_lock, for one thread alone: O(CPUs), or for all that share it: O(1). Both wait in one queue. */
-void cpu_kernel_take(bool shared);
-void cpu_kernel_drop(void);
+ * on one CPU. The count of those that are held goes down, for then a carry tells the first from the others. */
+extern struct ticket_lock cpu_kernel_ticket, cpu_spin_ticket;
+/* The next ticket; true if it is up. */
+static ALWAYS_INLINE bool ticket_take(struct ticket_lock *lock, uint32_t *ticket)
+{
+    bool up;
+    *ticket = 1;
+    __asm__ volatile("lock xaddl %1, %2\n\tcmpl %1, %3"
+                     : "=@cce"(up), "+r"(*ticket), "+m"(lock->next)
+                     : "m"(lock->owner)
+                     : "memory");
+    return up;
+}
+static ALWAYS_INLINE void ticket_drop(struct ticket_lock *lock)
+{
+    __asm__ volatile("incl %0" : "+m"(lock->owner) : : "memory");
+}
+
+void cpu_spin_wait(uint32_t ticket);
+static ALWAYS_INLINE void cpu_spin_take(void)
+{
+    bool first;
+    uint32_t ticket;
+    __asm__ volatile("subl $1, %%gs:%c1" : "=@ccc"(first) : "i"(PERCPU_SPINS) : "memory");
+    if (first && unlikely(!ticket_take(&cpu_spin_ticket, &ticket)))
+        cpu_spin_wait(ticket);
+}
+static ALWAYS_INLINE void cpu_spin_drop(void)
+{
+    bool last;
+    __asm__ volatile("incl %%gs:%c1" : "=@ccz"(last) : "i"(PERCPU_SPINS) : "memory");
+    if (last)
+        ticket_drop(&cpu_spin_ticket);
+}
+
+/* kernel_lock. While other CPUs run threads: alone, O(CPUs), or for all that share it, O(1). Both wait in one queue. */
+void cpu_kernel_wait(bool shared);
+/* True: the others idle, and this thread has it as KERNEL_LONE. Else cpu_kernel_wait() takes it. It says so before it looks whether another CPU is busy, which
+ * does those two the other way round: at least one sees the other. */
+static ALWAYS_INLINE bool cpu_kernel_take_lone(void)
+{
+    bool lone;
+    uint8_t state = KERNEL_LONE;
+    __asm__ volatile("xchgb %1, %%gs:%c2\n\tcmpb $1, %3"
+                     : "=@cce"(lone), "+q"(state)
+                     : "i"(PERCPU_KERNEL), "m"(cpus_busy)
+                     : "memory");
+    return lone;
+}
+void cpu_kernel_give(void);
+static ALWAYS_INLINE void cpu_kernel_drop(void)
+{
+    if (unlikely(!cpu_kernel_is(KERNEL_LONE))) {
+        cpu_kernel_give();
+        return;
+    }
+    __asm__ volatile("mov %0, %%gs:%c1\n\tmovb %3, %%gs:%c2"
+                     :
+                     : "r"(__atomic_load_n(&cpus_busy, __ATOMIC_RELAXED)), "i"(PERCPU_BUSY_SEEN),
+                       "i"(PERCPU_KERNEL), "i"(KERNEL_ALONE)
+                     : "memory");
+}
 /* True if a CPU waits for kernel_lock. Callers: its holders. */
 bool cpu_kernel_is_wanted(void);
 

@@ -13,6 +13,10 @@
 #define PERCPU_INDEX        40
 #define PERCPU_SLICE        44
 #define PERCPU_TSS          48
+#define PERCPU_KERNEL       56
+#define PERCPU_UNDISTURBED  57
+#define PERCPU_SPINS        60
+#define PERCPU_BUSY_SEEN    64
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 
@@ -33,11 +37,14 @@ struct percpu {
     struct tss *tss;
 
     /* Of a kernel for several CPUs (cpu/cpus.h): */
+    volatile uint8_t kernel; /* how the running thread has kernel_lock: KERNEL_* of cpu/cpus.h */
+    bool undisturbed;        /* of a page fault: mm/vm/fault.c */
+    int32_t spins;           /* spin locks that are held, negative: cpu/cpus.h */
+    uint64_t
+        busy_seen; /* cpus_busy when a thread here last gave kernel_lock away, with the others idle */
     uint32_t apic_id;
-    uint32_t spins;       /* spin locks that are held: cpu/cpus.h */
     volatile bool served; /* false: another CPU waits for a flush (cpu/cpus.h) */
     volatile bool online;
-    volatile bool shares; /* the running thread shares kernel_lock (cpu/lock.h) */
 };
 
 /* In a kernel for several CPUs a thread may be on another after it has slept: the compiler keeps no copy. */

@@ -15,6 +15,7 @@ struct sched_cpu {
     struct timer slice; /* fires at or after the end of the running thread's slice */
     uint64_t idle_ns;
     struct thread *idle;  /* of several CPUs: runs when no other can */
+    bool begins;          /* the running thread is the first after the idle one */
     volatile bool kicked; /* VECTOR_KICK has arrived */
 };
 extern struct sched_cpu sched_cpus[CPUS_MAX];

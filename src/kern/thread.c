@@ -144,6 +144,11 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
         if (self->fpu != NULL && self->state != THREAD_ENDED && owns_fpu(self) && !own()->fpu_trap)
             cpu_fpu_save(self->fpu);
         next->cpu = (uint8_t)cpu_index();
+        own()->begins = self == own()->idle;
+        if (own()->begins)
+            cpus_count_busy(CPUS_BUSY_BEGINS);
+        else if (next == own()->idle)
+            cpus_count_busy(CPUS_BUSY_ENDS);
     }
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
@@ -160,7 +165,7 @@ static NOINLINE void reap(void) REQUIRES(kernel_lock, class_sched)
  * alone. */
 static void take_kernel_lock_again(bool shared) REQUIRES(class_sched) ACQUIRE(kernel_lock)
 {
-    shared = shared && own()->ended == NULL;
+    shared = shared && own()->ended == NULL && !own()->begins;
     spin_unlock(&sched_spin, &class_sched);
     kernel_lock_take_as(shared);
     spin_lock(&sched_spin, &class_sched);
@@ -506,8 +511,10 @@ static void idle_loop(void) NO_LOCK_ANALYSIS
 {
     for (;;) {
         if (own()->ended != NULL) { /* the next to take the lock here may be long in coming */
+            cpus_count_busy(CPUS_BUSY_BEGINS);
             take_kernel_lock_again(false);
             kernel_lock_drop();
+            cpus_count_busy(CPUS_BUSY_ENDS);
         }
         if (own()->queue.count == 0)
             wait_for_work();
