@@ -82,16 +82,16 @@ void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count);
 /* Does what a CPU in cpu_flush_others() waits for. Callers: any. */
 void cpu_serve(void);
 
-/* CPUs that run another thread than their idle one, in the low byte, and above it how often one began to. Only the scheduler changes it. A CPU that
- * begins takes kernel_lock next, and not shared: so it waits for one that has it KERNEL_LONE. One that idles begins before it takes it. */
-#define CPUS_BUSY_BEGINS UINT64_C(0x101)
-#define CPUS_BUSY_ENDS   (-UINT64_C(1))
-extern uint64_t cpus_busy;
-static ALWAYS_INLINE void cpus_count_busy(uint64_t change)
+/* CPUs that run another thread than their idle one. Only the scheduler changes it. A CPU that begins takes kernel_lock next, and not shared: so it waits for
+ * one that has it KERNEL_LONE, and then calls cpus_disturb(). One that idles begins before it takes it. */
+extern uint8_t cpus_busy;
+static ALWAYS_INLINE void cpus_count_busy(int change)
 {
     if (SEVERAL_CPUS)
-        __atomic_fetch_add(&cpus_busy, change, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&cpus_busy, (uint8_t)change, __ATOMIC_SEQ_CST);
 }
+/* O(CPUs). */
+void cpus_disturb(void);
 
 /* How the running thread has kernel_lock. */
 enum {
@@ -108,11 +108,15 @@ static ALWAYS_INLINE bool cpu_kernel_is(unsigned is)
     return equal;
 }
 
-/* True if the thread has kernel_lock alone, no program runs on another CPU until it gives that away, and none has since a thread on this CPU last did. */
+/* True if the thread has kernel_lock alone, no program runs on another CPU until it gives that away, and none has since a thread on this CPU last had it
+ * so. Constant until then. */
 static ALWAYS_INLINE bool cpus_undisturbed(void)
 {
-    return cpu_kernel_is(KERNEL_LONE) &&
-           __atomic_load_n(&cpus_busy, __ATOMIC_RELAXED) == percpu()->busy_seen;
+    bool undisturbed;
+    __asm__ volatile("cmpw %2, %%gs:%c1"
+                     : "=@cce"(undisturbed)
+                     : "i"(PERCPU_KERNEL), "i"(KERNEL_LONE));
+    return undisturbed;
 }
 
 /* The ticket locks. A thread waits for kernel_lock with interrupts on. All spin locks are one for the CPUs, which a
@@ -173,11 +177,8 @@ static ALWAYS_INLINE void cpu_kernel_drop(void)
         cpu_kernel_give();
         return;
     }
-    __asm__ volatile("mov %0, %%gs:%c1\n\tmovb %3, %%gs:%c2"
-                     :
-                     : "r"(__atomic_load_n(&cpus_busy, __ATOMIC_RELAXED)), "i"(PERCPU_BUSY_SEEN),
-                       "i"(PERCPU_KERNEL), "i"(KERNEL_ALONE)
-                     : "memory");
+    /* And `disturbed`. */
+    __asm__ volatile("movw %1, %%gs:%c0" : : "i"(PERCPU_KERNEL), "i"(KERNEL_ALONE) : "memory");
 }
 /* True if a CPU waits for kernel_lock. Callers: its holders. */
 bool cpu_kernel_is_wanted(void);

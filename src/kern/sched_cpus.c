@@ -97,6 +97,8 @@ void thread_kicked(void)
 {
     spin_lock(&sched_spin, &class_sched);
     sched_look();
+    if (thread_current()->cpu_told != cpu_index())
+        percpu_set_moved();
     own()->kicked = true;
     spin_unlock(&sched_spin, &class_sched);
 }

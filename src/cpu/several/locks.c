@@ -24,7 +24,7 @@
 #include "cpu/x86.h"
 
 struct ticket_lock cpu_kernel_ticket, cpu_spin_ticket;
-uint64_t cpus_busy = CPUS_BUSY_BEGINS; /* the first */
+uint8_t cpus_busy = 1;
 
 static struct lock_profile profiles[CPUS_MAX][LOCK_PROFILES];
 
@@ -115,6 +115,12 @@ void cpu_kernel_wait(bool shared)
     profile_of(LOCK_INDEX_kernel_lock)->takes++;
     if (!ticket_take(&cpu_kernel_ticket, &ticket) || others_have())
         kernel_queue(ticket, false);
+}
+
+void cpus_disturb(void)
+{
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        percpus[cpu].disturbed = true;
 }
 
 void cpu_kernel_give(void)

@@ -127,10 +127,7 @@ static enum err take_frame(phys_t *out)
 /* True if another CPU may look at the program's pages meanwhile, or has since the fault. */
 static bool others_look(void)
 {
-    bool undisturbed = true;
-    if (SEVERAL_CPUS)
-        __asm__ volatile("cmpb $0, %%gs:%c1" : "=@ccne"(undisturbed) : "i"(PERCPU_UNDISTURBED));
-    return !undisturbed;
+    return SEVERAL_CPUS && !cpus_undisturbed();
 }
 
 /* An own frame, contents undefined, mapped at *at for the kernel to fill: at the program's address, or, where another CPU
@@ -141,13 +138,17 @@ static ALWAYS_INLINE enum err map_fresh(struct address_space *space, virt_t page
     enum err e = take_frame(frame);
     if (e != E_OK)
         return e;
-    *at = others_look() ? memory_scratch_second(*frame) : ptr_of(page);
-    return others_look() ? E_OK : map_owned(space, page, *frame, prot_rw());
+    if (others_look()) {
+        *at = memory_scratch_second(*frame);
+        return E_OK;
+    }
+    *at = ptr_of(page);
+    return map_owned(space, page, *frame, prot_rw());
 }
 
 /* The page of map_fresh() has been filled: counts it, and gives it the area's rights. */
-static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page,
-                             phys_t frame)
+static ALWAYS_INLINE enum err fault_settle(struct address_space *space, const struct area *a,
+                                           virt_t page, phys_t frame)
 {
     if (others_look()) {
         enum err e = map_owned(space, page, frame, a->prot);
@@ -423,8 +424,6 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
 static ALWAYS_INLINE enum fault_verdict resolve_now(struct address_space *space, virt_t v,
                                                     uint64_t error)
 {
-    if (SEVERAL_CPUS)
-        percpu()->undisturbed = cpus_undisturbed();
     enum fault_verdict verdict = fault_resolve_once(space, v, error);
     /* The swap thread, for which the fault can wait, runs the shrinkers with preemption points between. */
     while (unlikely(verdict == FAULT_OUT_OF_MEMORY) &&
@@ -475,11 +474,10 @@ static enum beside resolve_beside_locked(struct address_space *space, virt_t v, 
     return e == E_OK ? BESIDE_DONE : BESIDE_ALONE;
 }
 
-static bool fault_resolve_beside(struct address_space *space, virt_t v, uint64_t error)
+static NOINLINE bool fault_resolve_beside(struct address_space *space, virt_t v, uint64_t error)
 {
     phys_t frame = phys(0);
     bool owned = false;
-    percpu()->undisturbed = false;
     for (;;) {
         SHORT_LOCK(&space->lock, class_space);
         enum beside result = resolve_beside_locked(space, v, error, frame, &owned);
