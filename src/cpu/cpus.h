@@ -82,6 +82,13 @@ void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count);
 /* Does what a CPU in cpu_flush_others() waits for. Callers: any. */
 void cpu_serve(void);
 
+/* True if the TSC of a CPU differs from the first's: the clock is cpus_cycles() then, the first's TSC as each CPU can tell it by what its own was ahead at
+ * the start. No CPU reads less than any has read before. Callers: any. */
+extern bool cpus_out_of_step;
+uint64_t cpus_cycles(void);
+/* For tests, cpus=N,CYCLES: what the TSCs of the others are set ahead before they are compared. */
+extern uint64_t cpus_tsc_skew;
+
 /* CPUs that run another thread than their idle one. Only the scheduler changes it. A CPU that begins takes kernel_lock next, and not shared: so it waits for
  * one that has it KERNEL_LONE, and then calls cpus_disturb(). One that idles begins before it takes it. */
 extern uint8_t cpus_busy;
@@ -191,6 +198,13 @@ struct short_lock {
 };
 void cpu_short_take(struct short_lock *lock, unsigned class);
 void cpu_short_drop(struct short_lock *lock);
+
+/* Keeps slow parts and the registers that they save out of short functions, in the kernel for several CPUs. */
+#ifdef OURO_CPUS
+#define CPUS_NOINLINE NOINLINE
+#else
+#define CPUS_NOINLINE
+#endif
 
 /* Adds to a counter that threads with a shared kernel_lock count, too. */
 #define CPUS_ADD(counter, n)                                                                       \

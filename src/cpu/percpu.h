@@ -44,6 +44,7 @@ struct percpu {
     uint32_t apic_id;
     volatile bool served; /* false: another CPU waits for a flush (cpu/cpus.h) */
     volatile bool online;
+    int64_t tsc_ahead; /* cycles, of the first CPU's TSC: cpus_cycles() */
 };
 
 /* In a kernel for several CPUs a thread may be on another after it has slept: the compiler keeps no copy. */

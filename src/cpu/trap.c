@@ -117,12 +117,6 @@ static bool is_request(const struct trap_frame *frame)
     return true;
 }
 
-#ifdef OURO_CPUS
-#define NOT_INLINED NOINLINE
-#else
-#define NOT_INLINED
-#endif
-
 /* What dispatch() does, in fewer instructions: for page faults. */
 static ALWAYS_INLINE void dispatch_exception(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
@@ -141,7 +135,7 @@ static ALWAYS_INLINE void dispatch_exception(struct trap_frame *frame) NO_LOCK_A
     kernel_lock_drop();
 }
 
-static NOT_INLINED void dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
+static CPUS_NOINLINE void dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
     if (is_request(frame))
         return;
