@@ -46,9 +46,10 @@ static void *read_in_turn(void *which)
 int main(int argc, char **argv)
 {
     (void)argv;
+    static int second;
     pthread_t other;
     int64_t from = now_ns();
-    pthread_create(&other, NULL, read_in_turn, &other);
+    pthread_create(&other, NULL, read_in_turn, &second);
     read_in_turn(NULL);
     pthread_join(other, NULL);
     printf("goes back: %s\n", back ? "YES" : "no");
