@@ -120,6 +120,20 @@ void threads_interrupt_others(void)
             cpu_pause();
 }
 
+void sched_note_switch(struct thread *next)
+{
+    next->cpu = (uint8_t)cpu_index();
+    if (next->cpu_told == next->cpu)
+        percpu_clear_moved();
+    else
+        percpu_set_moved();
+    own()->begins = thread_current() == own()->idle;
+    if (own()->begins)
+        cpus_count_busy(1);
+    else if (next == own()->idle)
+        cpus_count_busy(-1);
+}
+
 struct thread *sched_next(void)
 {
     struct sched_cpu *from = own();

@@ -144,16 +144,7 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     if (SEVERAL_CPUS) {
         if (self->fpu != NULL && self->state != THREAD_ENDED && owns_fpu(self) && !own()->fpu_trap)
             cpu_fpu_save(self->fpu);
-        next->cpu = (uint8_t)cpu_index();
-        if (next->cpu_told == next->cpu)
-            percpu_clear_moved();
-        else
-            percpu_set_moved();
-        own()->begins = self == own()->idle;
-        if (own()->begins)
-            cpus_count_busy(1);
-        else if (next == own()->idle)
-            cpus_count_busy(-1);
+        sched_note_switch(next);
     }
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
