@@ -348,66 +348,80 @@ static void end_locks(void)
     locked_file = -1;
 }
 
-/* Threads that wait for a lock of an open file, which this descriptor holds. */
-static int lock_holder = -1;
-
-static void *sleep_in_lock(void *unused)
+/* Files with a lease each. */
+static bool add_lease(long i)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
-    int fd = open("/tmp/waited", O_RDWR);
-    (void)unused;
+    char name[64];
+    snprintf(name, sizeof name, "/tmp/leased%ld", i);
+    return keep_fd(open(name, O_CREAT | O_RDWR, 0644)) && fcntl(fds[i], F_SETLEASE, F_WRLCK) == 0;
+}
+
+/* Threads that wait for a lock of a file. The one that has it releases it each time the gate is opened. */
+static int passed = -1;
+static atomic_bool passing_ends;
+
+static void pass_lock(bool (*lock)(int fd, bool))
+{
+    int fd = open("/tmp/waited", O_CREAT | O_RDWR, 0644);
     atomic_fetch_add(&awake, 1);
-    fcntl(fd, F_OFD_SETLKW, &lock);
+    while (!atomic_load(&passing_ends) && lock(fd, true)) {
+        eventfd_t turn;
+        if (eventfd_read(gate, &turn) != 0 || !lock(fd, false) || eventfd_write(passed, 1) != 0)
+            break;
+    }
     close(fd);
+}
+
+static bool add_passer(void *(*run)(void *), long i)
+{
+    if (passed < 0)
+        passed = eventfd(0, 0);
+    return add_sleeper(run, i);
+}
+
+static void end_passers(void)
+{
+    atomic_store(&passing_ends, true);
+    end_sleepers();
+    atomic_store(&passing_ends, false);
+    close(passed);
+    passed = -1;
+}
+
+static bool lock_range(int fd, bool lock)
+{
+    struct flock range = {
+        .l_type = lock ? F_WRLCK : F_UNLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLKW, &range) == 0;
+}
+
+static void *pass_range(void *unused)
+{
+    (void)unused;
+    pass_lock(lock_range);
     return NULL;
 }
 
 static bool add_lock_waiter(long i)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
-    if (lock_holder < 0) {
-        lock_holder = open("/tmp/waited", O_CREAT | O_RDWR, 0644);
-        if (fcntl(lock_holder, F_OFD_SETLK, &lock) != 0)
-            return false;
-    }
-    return add_sleeper(sleep_in_lock, i);
+    return add_passer(pass_range, i);
 }
 
-static void end_lock_waiters(void)
+static bool lock_whole(int fd, bool lock)
 {
-    close(lock_holder);
-    lock_holder = -1;
-    end_sleepers();
+    return flock(fd, lock ? LOCK_EX : LOCK_UN) == 0;
 }
 
-/* Threads that wait for a flock() of one file. */
-static int flock_holder = -1;
-
-static void *sleep_in_flock(void *unused)
+static void *pass_whole(void *unused)
 {
-    int fd = open("/tmp/flocked", O_RDWR);
     (void)unused;
-    atomic_fetch_add(&awake, 1);
-    flock(fd, LOCK_EX);
-    close(fd);
+    pass_lock(lock_whole);
     return NULL;
 }
 
 static bool add_flock_waiter(long i)
 {
-    if (flock_holder < 0) {
-        flock_holder = open("/tmp/flocked", O_CREAT | O_RDWR, 0644);
-        if (flock(flock_holder, LOCK_EX) != 0)
-            return false;
-    }
-    return add_sleeper(sleep_in_flock, i);
-}
-
-static void end_flock_waiters(void)
-{
-    close(flock_holder);
-    flock_holder = -1;
-    end_sleepers();
+    return add_passer(pass_whole, i);
 }
 
 /* Threads that wait for a priority-inheriting futex each, or all for the same. */

@@ -237,6 +237,28 @@ static bool do_flock_other(long n, long rounds)
     return ok;
 }
 
+/* The lock that all wait for is released: one of them gets it. */
+static bool do_lock_pass(long n, long rounds)
+{
+    eventfd_t count;
+    bool ok = n > 0;
+    for (long i = 0; ok && i < rounds; i++)
+        ok = eventfd_write(gate, 1) == 0 && eventfd_read(passed, &count) == 0;
+    return ok;
+}
+
+/* A lease of one more file. */
+static bool do_lease(long n, long rounds)
+{
+    int fd = open("/tmp/lease", O_CREAT | O_RDWR, 0644);
+    bool ok = fd >= 0;
+    (void)n;
+    for (long i = 0; ok && i < rounds; i++)
+        ok = fcntl(fd, F_SETLEASE, F_WRLCK) == 0 && fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
+    close(fd);
+    return ok;
+}
+
 static int pi_ball, pi_turn;
 
 static void *pi_play(void *unused)

@@ -59,6 +59,26 @@ static inline void write_dr6(uint64_t v)
     __asm__ volatile("mov %0, %%dr6" : : "r"(v));
 }
 
+/* DR7 (SDM 3B 18.2.4): two bits that enable each of four breakpoints, then four of its kind and length. */
+#define DR7_NONE       UINT64_C(0x400)
+#define DR7_ENABLED(n) (UINT64_C(3) << 2 * (n))
+#define DR7_KINDS      UINT64_C(0xffff0000)
+
+static inline void write_dr7(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%dr7" : : "r"(v) : "memory");
+}
+
+/* debug: DR0 to DR7. */
+static inline void load_debug_registers(const uint64_t debug[8])
+{
+    __asm__ volatile("mov %0, %%dr0" : : "r"(debug[0]));
+    __asm__ volatile("mov %0, %%dr1" : : "r"(debug[1]));
+    __asm__ volatile("mov %0, %%dr2" : : "r"(debug[2]));
+    __asm__ volatile("mov %0, %%dr3" : : "r"(debug[3]));
+    write_dr7((debug[7] & (DR7_KINDS | 0xff)) | DR7_NONE);
+}
+
 #define DEFINE_CR(n)                                                                               \
     static inline uint64_t read_cr##n(void)                                                        \
     {                                                                                              \

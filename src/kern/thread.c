@@ -91,6 +91,8 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
     if (unlikely(t->space != running_space))
         paging_run(t->space);
     wrmsr(MSR_FS_BASE, t->fs_base);
+    if (unlikely(t->debug != NULL))
+        load_debug_registers(t->debug);
     if (owns_fpu(t)) {
         disable_fpu_trap();
     } else if (t->fpu_turns > FPU_TURNS) {

@@ -81,6 +81,8 @@ struct thread {
     bool fpu_at_once;            /* its program executes XSAVE and XRSTOR, which do not trap */
     void *linux_thread;          /* struct linux_thread, owned by linux/ */
     void *fs_context;            /* its process's struct fs_context; NULL: fs_first */
+    /* DR0 to DR7, loaded when it runs; NULL: none. Those of another may stay in the CPU until they raise #DB. */
+    const uint64_t *debug;
     /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */
     const void *credentials;
     struct missing_page missing;
@@ -155,14 +157,27 @@ static inline enum thread_state thread_state_now(const struct thread *thread) NO
     return thread->state;
 }
 
+/* True if no thread runs on the CPU: it waits for an interrupt. May change at once. */
+static inline bool thread_is_idle(unsigned cpu)
+{
+    const struct thread *current = percpus[cpu].current;
+    return current == NULL || thread_state_now(current) != THREAD_RUNNABLE;
+}
+
 /* CPU time used, in the program and the kernel. */
 uint64_t thread_cpu_ns(const struct thread *thread);
 
 /* Switches between threads since boot. Callers: any. */
 uint64_t thread_switch_count(void);
 
+/* Between two ticks, while a CPU is not idle. */
+#define THREAD_TICK_NS (40 * NS_PER_SECOND / 1000)
 /* The tick's sample: it found the running thread in the program or in the kernel. Callers: interrupts. */
 void thread_tick(bool in_program);
+/* The number of runnable threads, averaged over 1, 5 and 15 minutes, in 65536ths (Linux: sysinfo(2)), every 5 seconds.
+ * O(CPUS + periods without a tick, at most 2048). Callers: threads. */
+#define LOADS 3
+void thread_loads(uint64_t out[LOADS]);
 /* Time that was spent idle; never decreases. */
 uint64_t thread_idle_ns(void);
 uint64_t thread_idle_ns_of(unsigned cpu);

@@ -6,13 +6,50 @@
 struct sched_times sched_times;
 static uint64_t busy_ns[2]; /* in the kernel, in programs */
 
+#define LOAD_PERIOD_NS (5 * NS_PER_SECOND)
+#define LOADS_IDLE     2048 /* periods after which nothing is left of any load */
+static uint64_t loads[LOADS] GUARDED_BY(class_sched);
+
 uint64_t thread_switch_count(void)
 {
     return sched_times.switches;
 }
 
+/* At the end of a period the CPUs were idle unless this is the next tick. 2048 is one thread. */
+static void loads_go_on(void) REQUIRES(class_sched)
+{
+    static uint64_t until;
+    static const uint32_t part[LOADS] = {1884, 2014, 2037}; /* exp(-5 s / 1, 5 and 15 min) */
+    uint64_t periods = (time_now_ns() - until) / LOAD_PERIOD_NS, running = 0;
+    if (periods == 0)
+        return;
+    until += periods * LOAD_PERIOD_NS;
+    bool ticks = time_now_ns() - until < 2 * THREAD_TICK_NS;
+    for (unsigned cpu = 0; cpu < (SEVERAL_CPUS ? cpus_online : 1); cpu++)
+        running += sched_cpus[cpu].queue.count + !thread_is_idle(cpu);
+    for (uint64_t left = periods < LOADS_IDLE ? periods : LOADS_IDLE; left > 0; left--)
+        for (unsigned i = 0; i < LOADS; i++) {
+            uint64_t active = left == 1 && ticks ? running * 2048 : 0;
+            loads[i] =
+                (loads[i] * part[i] + active * (2048 - part[i]) + (active >= loads[i] ? 2047 : 0)) /
+                2048;
+        }
+}
+
+void thread_loads(uint64_t out[LOADS])
+{
+    uint64_t flags = sched_lock();
+    loads_go_on();
+    for (unsigned i = 0; i < LOADS; i++)
+        out[i] = loads[i] * (65536 / 2048);
+    sched_unlock(flags);
+}
+
 void thread_tick(bool in_program)
 {
+    uint64_t flags = sched_lock();
+    loads_go_on();
+    sched_unlock(flags);
     uint64_t busy = time_now_ns() * (SEVERAL_CPUS ? cpus_online : 1) - thread_idle_ns() -
                     busy_ns[0] - busy_ns[1];
     busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;

@@ -9,8 +9,7 @@
 #include "cpu/vectors.h"
 #include "kern/thread.h"
 
-#define TICK_NS (40 * NS_PER_SECOND / 1000)
-_Static_assert(TICK_NS < NMI_CLOCK_MS * NS_PER_SECOND / 1000,
+_Static_assert(THREAD_TICK_NS < NMI_CLOCK_MS * NS_PER_SECOND / 1000,
                "the clock is wound up before it rings");
 
 static struct timer tick; /* of the CPU that booted, which asks the others (watchdog_kicked()) */
@@ -19,16 +18,10 @@ static unsigned rings[CPUS_MAX], rings_max; /* consecutive expirations */
 static volatile bool asked_to_tick[CPUS_MAX];
 
 /* percpus rather than percpu(): an NMI cannot rely on GS. */
-static bool is_idle(unsigned cpu)
-{
-    const struct thread *current = percpus[cpu].current;
-    return current == NULL || thread_state_now(current) != THREAD_RUNNABLE;
-}
-
 static void wind_up(void)
 {
     rings[0] = 0;
-    timer_start(&tick, time_now_ns() + TICK_NS);
+    timer_start(&tick, time_now_ns() + THREAD_TICK_NS);
     nmi_clock_arm();
 }
 
@@ -39,7 +32,7 @@ static bool ask_others(void)
     bool any = false;
     for (unsigned cpu = 1; cpu < cpus_online; cpu++) {
         bool late = asked_to_tick[cpu];
-        asked_to_tick[cpu] = !is_idle(cpu);
+        asked_to_tick[cpu] = !thread_is_idle(cpu);
         if (!asked_to_tick[cpu])
             continue;
         any = true;
@@ -59,7 +52,7 @@ COLD void watchdog_kicked(bool in_program)
     } else if (asked_to_tick[cpu]) {
         asked_to_tick[cpu] = false;
         rings[cpu] = 0;
-        if (!is_idle(cpu))
+        if (!thread_is_idle(cpu))
             thread_tick(in_program);
     }
 }
@@ -70,7 +63,7 @@ static void ticked(struct timer *timer)
     nmi_clock_settle();
     if (!on)
         return;
-    bool others = SEVERAL_CPUS && ask_others(), idle = is_idle(0);
+    bool others = SEVERAL_CPUS && ask_others(), idle = thread_is_idle(0);
     if (!idle)
         thread_tick(time_interrupted_program());
     if (!idle || others)
@@ -130,7 +123,7 @@ static void nmi(struct trap_frame *frame)
     if (trap_raised_by_program(frame))
         return;
     bool ours = cpu != 0 || nmi_clock_rang();
-    if (report_is_running() || (ours && (!on || is_idle(cpu))))
+    if (report_is_running() || (ours && (!on || thread_is_idle(cpu))))
         return;
     if (!ours)
         asked(frame);

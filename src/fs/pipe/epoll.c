@@ -79,6 +79,17 @@ static struct item *epoll_find(const struct epoll *epoll, int fd, const struct f
     return item;
 }
 
+const struct file *epoll_watched(const struct file *file, int fd, uint32_t offset)
+{
+    const struct epoll *epoll = file->state;
+    list_for_each (it, &epoll->items) {
+        const struct item *item = CONTAINER_OF(it, struct item, link);
+        if (item->fd == fd && offset-- == 0)
+            return item->file;
+    }
+    return NULL;
+}
+
 static void chain_add(struct epoll *epoll, struct item *item)
 {
     struct item **chain = chain_of(epoll, item->fd, item->file);

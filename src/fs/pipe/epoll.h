@@ -51,6 +51,8 @@ bool epoll_is(const struct file *file);
  * than Linux allows, or if there are so many that the call would take milliseconds. */
 MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, struct file *file,
                                   const struct epoll_event *event);
+/* The file of the item of `fd` that comes behind `offset` others of that number; NULL: there is none. Borrowed. O(items). */
+const struct file *epoll_watched(const struct file *file, int fd, uint32_t offset);
 /* Sleeps until the ready list has an item; its file may not be ready any more. E_INTR, E_TIMEDOUT. */
 MUST_CHECK enum err epoll_sleep(struct file *epoll, uint64_t deadline_ns);
 /* False: the event could not be stored. Must not sleep or change the epoll. */

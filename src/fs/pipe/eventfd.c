@@ -129,3 +129,16 @@ enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct fil
         heap_free(counter);
     return e;
 }
+
+enum err eventfd_add(struct file *file, uint64_t value)
+{
+    struct counter *counter = file->state;
+    if (file->ops != &event_ops)
+        return E_INVAL;
+    SHORT_LOCK(&counter->lock, class_pipe);
+    uint64_t room = UINT64_MAX - 1 - counter->value;
+    counter->value += value < room ? value : room;
+    SHORT_UNLOCK(&counter->lock, class_pipe);
+    wait_queue_wake(&counter->readable);
+    return E_OK;
+}

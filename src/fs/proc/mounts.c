@@ -128,7 +128,8 @@ void procfs_show_mountinfo(struct text *text, void *context)
 void procfs_show_types(struct text *text, void *context)
 {
     (void)context;
-    text_printf(text, "nodev\tsysfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\nnodev\tdevpts\n");
-    for (const struct filesystem_type *t = NULL; (t = filesystem_type_next(t));)
-        text_printf(text, "%s\t%s\n", t->without_device ? "nodev" : "", t->name);
+    const char *name;
+    bool without_device;
+    for (unsigned i = 0; (name = filesystem_type_name(i, &without_device)); i++)
+        text_printf(text, "%s\t%s\n", without_device ? "nodev" : "", name);
 }

@@ -15,12 +15,6 @@
 /* Cookies of entries from inode_ops.list() are above all cookies of a directory's table. */
 #define COOKIE_LISTED (UINT64_C(1) << 40)
 
-/* The threads that wait for a flock() lock of one file: inode->lock_waiters as long as there are any. */
-struct lock_waiters {
-    struct wait_queue queue;
-    uint32_t count;
-};
-
 enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
                     struct file **out)
 {
@@ -47,8 +41,7 @@ static void unlock(struct file *file)
     else
         inode->locked_shared--;
     file->lock = FILE_LOCK_NONE;
-    if (inode->lock_waiters)
-        wait_queue_wake(&inode->lock_waiters->queue);
+    inode_wake(inode);
 }
 
 void file_put(struct file *file)
@@ -80,9 +73,6 @@ void file_put(struct file *file)
     heap_free(file);
 }
 
-/* Threads that found a file in use (file_give_way()) sleep here. */
-static struct wait_queue turn_queue = WAIT_QUEUE_INIT(turn_queue);
-static unsigned turn_waiters;
 static unsigned turns; /* reads and writes in file_give_way() */
 
 void file_turn_keep(struct file *file, const uint64_t *offset, bool writes)
@@ -101,8 +91,7 @@ void file_turn_end(struct file *file, const uint64_t *offset, bool writes)
         file->busy--;
     if (writes)
         file->inode->busy--;
-    if (turn_waiters > 0)
-        wait_queue_wake(&turn_queue);
+    inode_wake(file->inode);
 }
 
 void file_give_way(struct file *file, const uint64_t *offset, bool writes)
@@ -122,8 +111,7 @@ void inode_turn_end(struct inode *inode)
 {
     turns--;
     inode->busy--;
-    if (turn_waiters > 0)
-        wait_queue_wake(&turn_queue);
+    inode_wake(inode);
 }
 
 void inode_give_way(struct inode *inode)
@@ -138,19 +126,11 @@ static bool is_my_turn(void *busy)
     return *(const uint8_t *)busy == 0;
 }
 
-static enum err wait_for_turn(uint8_t *busy)
-{
-    turn_waiters++;
-    enum err e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
-    turn_waiters--;
-    return e;
-}
-
 enum err inode_take_turn(struct inode *inode)
 {
     enum err e = E_OK;
     while (e == E_OK && inode->busy)
-        e = wait_for_turn(&inode->busy);
+        e = inode_wait(inode, is_my_turn, &inode->busy, NO_DEADLINE, false);
     return e;
 }
 
@@ -165,7 +145,7 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
             busy = &file->inode->busy;
         if (!busy)
             break;
-        e = wait_for_turn(busy);
+        e = inode_wait(file->inode, is_my_turn, busy, NO_DEADLINE, false);
     }
     return e;
 }
@@ -496,28 +476,6 @@ static bool lock_is_free(void *context)
     return !inode->locked_by && (request->op == FILE_LOCK_SHARED || inode->locked_shared == 0);
 }
 
-static enum err lock_wait(struct lock_request *request)
-{
-    struct inode *inode = request->file->inode;
-    struct lock_waiters *waiters = inode->lock_waiters;
-    if (lock_is_free(request))
-        return E_OK;
-    if (!waiters) {
-        waiters = heap_alloc_zero(sizeof(*waiters));
-        if (!waiters)
-            return E_NOMEM;
-        wait_queue_init(&waiters->queue);
-        inode->lock_waiters = waiters;
-    }
-    waiters->count++;
-    enum err e = fs_wait(&waiters->queue, lock_is_free, request, NO_DEADLINE);
-    if (--waiters->count == 0) {
-        inode->lock_waiters = NULL;
-        heap_free(waiters);
-    }
-    return e;
-}
-
 COLD enum err file_lock(struct file *file, uint8_t op, bool wait)
 {
     if (op == file->lock)
@@ -530,7 +488,8 @@ COLD enum err file_lock(struct file *file, uint8_t op, bool wait)
     if (!lock_is_free(&request) && !wait)
         return E_AGAIN;
     file_get(file);
-    enum err e = lock_wait(&request);
+    enum err e =
+        inode_wait(file->inode, lock_is_free, &request, NO_DEADLINE, op == FILE_LOCK_EXCLUSIVE);
     if (e == E_OK) {
         file->lock = op;
         if (op == FILE_LOCK_EXCLUSIVE)

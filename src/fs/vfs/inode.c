@@ -123,6 +123,39 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool s
         store_inode_dirty(inode);
 }
 
+struct inode_waiters {
+    struct wait_queue queue;
+    uint32_t count;
+};
+
+enum err inode_wait(struct inode *inode, fs_condition condition, void *context,
+                    uint64_t deadline_ns, bool one)
+{
+    struct inode_waiters *waiters = inode->waiters;
+    if (condition(context))
+        return E_OK;
+    if (!waiters) {
+        waiters = heap_alloc_zero(sizeof(*waiters));
+        if (!waiters)
+            return E_NOMEM;
+        wait_queue_init(&waiters->queue);
+        inode->waiters = waiters;
+    }
+    waiters->count++;
+    enum err e = (one ? fs_wait_one : fs_wait)(&waiters->queue, condition, context, deadline_ns);
+    if (--waiters->count == 0) {
+        inode->waiters = NULL;
+        heap_free(waiters);
+    }
+    return e;
+}
+
+void inode_wake(const struct inode *inode)
+{
+    if (inode->waiters)
+        wait_queue_wake(&inode->waiters->queue);
+}
+
 void inode_mode_changed(struct inode *inode)
 {
     uint32_t mode = inode->mode, quick = mode & mode >> 3 & mode >> 6 & 7;

@@ -27,6 +27,7 @@
 #include "base/list.h"
 #include "fs/vfs/abi.h"
 #include "fs/vfs/credentials.h"
+#include "fs/vfs/wait.h"
 #include "mm/vm/page_source.h"
 
 struct attributes;
@@ -123,12 +124,13 @@ struct inode {
     union {
         struct pipe *pipe;     /* S_IFIFO: NULL unless it is open */
         struct socket *socket; /* S_IFSOCK: the socket that is bound to it; NULL */
+        struct lease *leases;  /* S_IFREG: fs/vfs/lease.h; NULL: none */
     };
-    struct file *locked_by;            /* flock(LOCK_EX) holder */
-    uint32_t locked_shared;            /* flock(LOCK_SH) holders */
-    struct lock_waiters *lock_waiters; /* for flock(); NULL: none (fs/vfs/file.c) */
-    struct watch *watches;             /* fs/vfs/notify.h */
-    struct gap_tree *locks;            /* fs/vfs/range_lock.h; NULL: none */
+    struct file *locked_by;        /* flock(LOCK_EX) holder */
+    uint32_t locked_shared;        /* flock(LOCK_SH) holders */
+    struct inode_waiters *waiters; /* inode_wait(); NULL: none */
+    struct watch *watches;         /* fs/vfs/notify.h */
+    struct gap_tree *locks;        /* fs/vfs/range_lock.h; NULL: none */
     uint32_t seals;     /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
     uint8_t busy;       /* > 0: a change has given way in its middle (inode_give_way()) */
     bool linkable;      /* nlink is 0, but link() is allowed (O_TMPFILE) */
@@ -160,6 +162,13 @@ MUST_CHECK enum err inode_alloc_after(struct filesystem *fs, size_t before, size
 uint64_t filesystem_inodes(const struct filesystem *fs);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is allowed */
+
+/* Waits for a turn, a flock() lock or the end of a lease of the inode, which the caller keeps referenced; `one`: an event serves
+ * one of those that wait so. E_INTR, E_TIMEDOUT, E_NOMEM. */
+MUST_CHECK enum err inode_wait(struct inode *inode, fs_condition condition, void *context,
+                               uint64_t deadline_ns, bool one);
+/* Wakes those that wait, and one of those with `one`. O(threads woken). */
+void inode_wake(const struct inode *inode);
 
 struct fs_time fs_time_now(void);
 /* Set mtime and ctime, or ctime alone, to the present. */

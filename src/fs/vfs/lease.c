@@ -17,20 +17,20 @@ struct lease {
 };
 
 uint64_t lease_break_seconds = 45;
-static struct lease *leases;
-static struct wait_queue lease_queue = WAIT_QUEUE_INIT(lease_queue);
 
 static struct lease **lease_find(const struct file *file)
 {
-    struct lease **at = &leases;
+    static struct lease *none;
+    struct inode *inode = file->inode;
+    struct lease **at = inode->quick & INODE_LEASED ? &inode->leases : &none;
     while (*at && (*at)->file != file)
         at = &(*at)->next;
     return at;
 }
 
-static bool lease_conflicts(const struct lease *lease, const struct inode *inode, bool writes)
+static bool lease_conflicts(const struct lease *lease, bool writes)
 {
-    return lease->file->inode == inode && (writes || lease->type == LEASE_WRITE);
+    return writes || lease->type == LEASE_WRITE;
 }
 
 static void lease_change(struct lease **at, uint32_t type)
@@ -44,12 +44,10 @@ static void lease_change(struct lease **at, uint32_t type)
         *at = lease->next;
         async_forget_owner(lease->file);
         heap_free(lease);
-        inode->quick &= (uint8_t)~INODE_LEASED;
-        for (const struct lease *other = leases; other; other = other->next)
-            if (other->file->inode == inode)
-                inode->quick |= INODE_LEASED;
+        if (!inode->leases)
+            inode->quick &= (uint8_t)~INODE_LEASED;
     }
-    wait_queue_wake(&lease_queue);
+    inode_wake(inode);
 }
 
 void lease_end(const struct file *file)
@@ -79,9 +77,8 @@ static enum err lease_allowed(const struct file *file, uint32_t type)
     if (type == LEASE_READ ? inode->writers > 0 || areas_may_store(&inode->pages)
                            : open_elsewhere(file->dentry))
         return E_AGAIN;
-    for (const struct lease *other = leases; other; other = other->next)
-        if (other->file->inode == inode && other->file != file &&
-            (type == LEASE_WRITE || other->target == LEASE_NONE))
+    for (const struct lease *other = inode->leases; other; other = other->next)
+        if (other->file != file && (type == LEASE_WRITE || other->target == LEASE_NONE))
             return E_AGAIN;
     return E_OK;
 }
@@ -94,8 +91,9 @@ static enum err lease_add(struct file *file, int fd, uint32_t type)
     struct lease *lease = e == E_OK ? heap_alloc_zero(sizeof(*lease)) : NULL;
     if (!lease)
         return E_NOMEM;
-    *lease = (struct lease){.next = leases, .file = file, .fd = fd, .type = type, .target = type};
-    leases = lease;
+    *lease = (struct lease){
+        .next = file->inode->leases, .file = file, .fd = fd, .type = type, .target = type};
+    file->inode->leases = lease;
     file->inode->quick |= INODE_LEASED;
     return E_OK;
 }
@@ -129,8 +127,8 @@ struct breaker {
 
 static const struct lease *lease_in_the_way(const struct breaker *b)
 {
-    const struct lease *lease = leases;
-    while (lease && !lease_conflicts(lease, b->inode, b->writes))
+    const struct lease *lease = b->inode->leases;
+    while (lease && !lease_conflicts(lease, b->writes))
         lease = lease->next;
     return lease;
 }
@@ -155,18 +153,18 @@ static void lease_signal(struct lease *lease, uint32_t target)
 enum err lease_break(struct inode *inode, bool writes, bool wait)
 {
     struct breaker b = {inode, writes};
-    for (struct lease *lease = leases; lease; lease = lease->next)
-        if (lease_conflicts(lease, inode, writes) &&
+    for (struct lease *lease = inode->leases; lease; lease = lease->next)
+        if (lease_conflicts(lease, writes) &&
             (writes ? lease->target != LEASE_NONE : lease->target == LEASE_WRITE))
             lease_signal(lease, writes ? LEASE_NONE : LEASE_READ);
     const struct lease *first;
     while ((first = lease_in_the_way(&b))) {
         if (!wait)
             return E_AGAIN;
-        enum err e = fs_wait(&lease_queue, no_lease_is_in_the_way, &b, first->deadline);
-        if (e == E_INTR)
+        enum err e = inode_wait(inode, no_lease_is_in_the_way, &b, first->deadline, false);
+        if (e == E_INTR || e == E_NOMEM)
             return e;
-        for (struct lease **at = &leases; *at;) {
+        for (struct lease **at = &inode->leases; *at;) {
             struct lease *late = *at;
             if (late->type != late->target && late->deadline <= time_now_ns())
                 lease_change(at, late->target);

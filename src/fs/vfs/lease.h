@@ -8,7 +8,7 @@
  *   write lease   conflicts with any opening; the file is open nowhere else
  *
  * INODE_LEASED in inode->quick says that an inode has leases, so that the other files pay one test.
- * All leases are in one list: what touches a file with leases is O(leases). Guarded by kernel_lock.
+ * All functions are O(leases of the inode). Guarded by kernel_lock.
  */
 #pragma once
 

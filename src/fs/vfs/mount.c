@@ -123,9 +123,17 @@ void filesystem_type_register(struct filesystem_type *type)
     *at = type;
 }
 
-const struct filesystem_type *filesystem_type_next(const struct filesystem_type *type)
+const char *filesystem_type_name(unsigned index, bool *without_device)
 {
-    return type ? type->next : types;
+    static const char *const own[] = {"sysfs", "proc", "sockfs", "pipefs", "devpts"};
+    const struct filesystem_type *type = types;
+    *without_device = true;
+    if (index < ARRAY_LENGTH(own))
+        return own[index];
+    for (index -= (unsigned)ARRAY_LENGTH(own); type && index > 0; index--)
+        type = type->next;
+    *without_device = type && type->without_device;
+    return type ? type->name : NULL;
 }
 
 static enum err set_source(struct filesystem *fs, const char *source)

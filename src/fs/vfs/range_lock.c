@@ -9,10 +9,12 @@
 #define CHAIN_MAX 10 /* maximal length of a cycle of waiting owners that is detected */
 
 struct waiter {
+    const struct range_lock *wanted;
     struct hash_link by_owner; /* in `waiting` */
-    struct list link;          /* of blocker->waiters */
-    const void *owner;
-    struct range_lock *blocker; /* NULL: it has ended, or may block no longer */
+    struct list link;          /* of lock->waiters or ahead->behind */
+    struct list behind;        /* waiters that conflict with this one, too */
+    struct range_lock *lock;   /* what it waits for; both NULL: it looks again */
+    struct waiter *ahead;
     struct wait_queue queue;
 };
 
@@ -61,13 +63,19 @@ static struct range_lock *overlapping(const struct gap_tree *tree, uint64_t star
     return lock_of(gap_tree_before(tree, lock ? &lock->node : first_behind(tree, last), start));
 }
 
+static bool conflicts(const struct range_lock *a, const struct range_lock *b)
+{
+    return a->owner != b->owner && (a->write || b->write) && a->start <= b->last &&
+           b->start <= a->last;
+}
+
 /* A lock that conflicts with `wanted`; `first`: the first of all. */
 static struct range_lock *find_conflict(const struct inode *inode, const struct range_lock *wanted,
                                         bool first)
 {
     struct range_lock *found = NULL, *lock = NULL;
     while ((lock = overlapping(inode->locks, wanted->start, wanted->last, lock)) != NULL) {
-        if (lock->owner != wanted->owner && (lock->write || wanted->write)) {
+        if (conflicts(lock, wanted)) {
             found = lock;
             if (!first)
                 break;
@@ -82,15 +90,18 @@ const struct range_lock *range_lock_conflict(const struct inode *inode,
     return find_conflict(inode, wanted, true);
 }
 
-/* The owner that blocks a waiter of `owner`; NULL: `owner` does not wait. */
+/* The owner of the lock for which a waiter of `owner` waits; NULL: `owner` does not wait. */
 static const void *waits_for(const void *owner)
 {
     uint32_t hash = owner_hash(owner);
     struct hash_link *link = hash_table_first(&waiting, hash);
     for (; link; link = hash_link_next(link)) {
         const struct waiter *waiter = CONTAINER_OF(link, struct waiter, by_owner);
-        if (waiter->owner == owner)
-            return waiter->blocker ? waiter->blocker->owner : NULL;
+        if (waiter->wanted->owner != owner)
+            continue;
+        while (waiter->ahead)
+            waiter = waiter->ahead;
+        return waiter->lock ? waiter->lock->owner : NULL;
     }
     return NULL;
 }
@@ -106,33 +117,54 @@ static bool would_deadlock(const struct range_lock *wanted, const struct range_l
     return false;
 }
 
-static bool blocker_is_gone(void *context)
+static bool waiter_may_look(void *context)
 {
     const struct waiter *waiter = context;
-    return !waiter->blocker;
+    return !waiter->lock && !waiter->ahead;
 }
 
-/* Waits until `lock` ends or becomes weaker. */
-static enum err wait_for_end(const struct range_lock *wanted, struct range_lock *lock)
+/* Waits until `lock` ends or becomes weaker, or a waiter that came earlier and conflicts gives up. Those behind `waiter` stay there. */
+static enum err wait_for_end(struct waiter *waiter, struct range_lock *lock)
 {
-    struct waiter waiter = {.owner = wanted->owner, .blocker = lock};
-    wait_queue_init(&waiter.queue);
-    list_add_tail(&lock->waiters, &waiter.link);
-    hash_table_add(&waiting, &waiter.by_owner, owner_hash(wanted->owner));
-    enum err e = fs_wait(&waiter.queue, blocker_is_gone, &waiter, NO_DEADLINE);
-    hash_table_remove(&waiting, &waiter.by_owner);
-    list_remove(&waiter.link);
+    struct list *line = &lock->waiters;
+    waiter->lock = lock;
+    for (struct list *at = line->next; at != line; at = at->next) {
+        struct waiter *other = CONTAINER_OF(at, struct waiter, link);
+        if (conflicts(other->wanted, waiter->wanted)) {
+            waiter->lock = NULL;
+            waiter->ahead = other;
+            at = line = &other->behind;
+        }
+    }
+    list_add_tail(line, &waiter->link);
+    wait_queue_init(&waiter->queue);
+    hash_table_add(&waiting, &waiter->by_owner, owner_hash(waiter->wanted->owner));
+    enum err e = fs_wait(&waiter->queue, waiter_may_look, waiter, NO_DEADLINE);
+    hash_table_remove(&waiting, &waiter->by_owner);
+    list_remove(&waiter->link);
+    waiter->lock = NULL;
+    waiter->ahead = NULL;
     return e;
+}
+
+/* Those in the list wait for `lock`, or look again if it is NULL. */
+static void move_waiters(struct list *waiters, struct range_lock *lock)
+{
+    while (!list_empty(waiters)) {
+        struct waiter *waiter = CONTAINER_OF(waiters->next, struct waiter, link);
+        list_remove(&waiter->link);
+        waiter->ahead = NULL;
+        waiter->lock = lock;
+        if (lock)
+            list_add_tail(&lock->waiters, &waiter->link);
+        else
+            wait_queue_wake(&waiter->queue);
+    }
 }
 
 static void wake_waiters(struct range_lock *lock)
 {
-    while (!list_empty(&lock->waiters)) {
-        struct waiter *waiter = CONTAINER_OF(lock->waiters.next, struct waiter, link);
-        list_remove(&waiter->link);
-        waiter->blocker = NULL;
-        wait_queue_wake(&waiter->queue);
-    }
+    move_waiters(&lock->waiters, NULL);
 }
 
 static void range_lock_insert(struct gap_tree *tree, struct range_lock *lock)
@@ -216,8 +248,8 @@ static void range_lock_join(const struct gap_tree *tree, struct range_lock *want
     }
 }
 
-/* Sets a lock that conflicts with no other. */
-static enum err put_in(struct inode *inode, const struct range_lock *wanted)
+/* Sets a lock that conflicts with no other; `behind` waits for it then. */
+static enum err put_in(struct inode *inode, const struct range_lock *wanted, struct list *behind)
 {
     struct range_lock *lock = heap_alloc(sizeof(*lock)), *spare = heap_alloc(sizeof(*spare));
     if (!inode->locks)
@@ -233,6 +265,7 @@ static enum err put_in(struct inode *inode, const struct range_lock *wanted)
     range_lock_join(inode->locks, lock);
     cut(inode->locks, lock, &spare);
     range_lock_insert(inode->locks, lock);
+    move_waiters(behind, lock);
     heap_free(spare);
     return E_OK;
 }
@@ -240,16 +273,21 @@ static enum err put_in(struct inode *inode, const struct range_lock *wanted)
 enum err range_lock_set(struct inode *inode, const struct range_lock *wanted, bool wait)
 {
     struct range_lock *conflict;
-    while ((conflict = find_conflict(inode, wanted, false)) != NULL) {
+    struct waiter waiter = {.wanted = wanted};
+    enum err e = E_OK;
+    list_init(&waiter.behind);
+    while (e == E_OK && (conflict = find_conflict(inode, wanted, false)) != NULL) {
         if (!wait)
-            return E_AGAIN;
-        if (wanted->pid >= 0 && would_deadlock(wanted, conflict))
-            return E_DEADLK;
-        enum err e = wait_for_end(wanted, conflict);
-        if (e != E_OK)
-            return e;
+            e = E_AGAIN;
+        else if (wanted->pid >= 0 && would_deadlock(wanted, conflict))
+            e = E_DEADLK;
+        else
+            e = wait_for_end(&waiter, conflict);
     }
-    return put_in(inode, wanted);
+    if (e == E_OK)
+        e = put_in(inode, wanted, &waiter.behind);
+    move_waiters(&waiter.behind, NULL);
+    return e;
 }
 
 void range_locks_end(struct inode *inode, const void *owner)

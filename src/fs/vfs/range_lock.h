@@ -10,10 +10,15 @@
  * Closing any descriptor of a file releases all locks of the table on that file, as POSIX requires.
  *
  * The tree finds the locks that overlap a range: the gap of a node (base/gap_tree.h) is the lock's last
- * byte. A thread that waits is in the list of one lock that blocks it, and looks again when that lock
- * has ended or become weaker.
+ * byte. A thread that waits is in the list of one lock that blocks it, or of an earlier waiter with which it conflicts, so
+ * that the end of a lock wakes only threads that do not conflict with each other:
  *
- * n: locks of the inode; k: those of them that overlap the range.
+ *     lock (a, write) -- b, write -- c, write      a's end wakes b, whose lock c waits for then
+ *                     \- d, read
+ *
+ * It looks again when that lock has ended or become weaker, or that waiter has given up.
+ *
+ * n: locks of the inode; k: those of them that overlap the range; w: threads that wait for one of these.
  */
 #pragma once
 
@@ -40,8 +45,8 @@ const struct range_lock *range_lock_next(const struct range_lock *lock);
 const struct range_lock *range_lock_conflict(const struct inode *inode,
                                              const struct range_lock *wanted);
 /* Sets a lock; replaces locks of the same owner in its range. E_AGAIN: a conflict, and !wait;
- * E_INTR, E_DEADLK, E_NOMEM. May sleep: the caller must hold a reference to the file. O((k + 1) log n)
- * and the threads woken. */
+ * E_INTR, E_DEADLK, E_NOMEM. May sleep: the caller must hold a reference to the file. O((k + 1) log n),
+ * the threads woken, and w before it sleeps. */
 MUST_CHECK enum err range_lock_set(struct inode *inode, const struct range_lock *wanted, bool wait);
 /* Releases what the owner of `range` holds in it. E_NOMEM, because one lock may become two.
  * As range_lock_set(). */

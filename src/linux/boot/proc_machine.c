@@ -106,13 +106,17 @@ static struct load load_now(void)
     return load;
 }
 
-/* Load averages are not kept: sampling the run queue every few seconds would need a permanent
- * timer. */
 void proc_show_loadavg(struct text *text, void *context)
 {
     (void)context;
     struct load load = load_now();
-    text_printf(text, "0.00 0.00 0.00 %u/%u %u\n", load.running, load.threads, load.last_pid);
+    uint64_t averages[LOADS];
+    thread_loads(averages);
+    for (unsigned i = 0; i < LOADS; i++) {
+        uint64_t hundredths = (averages[i] * 100 + 32768) / 65536;
+        text_printf(text, "%lu.%02lu ", hundredths / 100, hundredths % 100);
+    }
+    text_printf(text, "%u/%u %u\n", load.running, load.threads, load.last_pid);
 }
 
 void proc_show_uptime(struct text *text, void *context)

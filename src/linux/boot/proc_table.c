@@ -17,6 +17,7 @@
 #include "linux/abi/release.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
+#include "linux/file/sys_aio.h"
 #include "linux/ipc/ids.h"
 #include "linux/ipc/sys_ipc.h"
 #include "linux/memory/range.h"
@@ -89,7 +90,9 @@ static void proc_show_drivers(struct text *text, void *context)
     block_show_drivers(text, context);
 }
 
-static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
+static struct proc_number aio_number = {&aio_count, 0, 0},
+                          aio_max_number = {&aio_max, 0, UINT32_MAX},
+                          lease_number = {&lease_break_seconds, 0, INT32_MAX},
                           shm_max_number = {&shm_max, 0, UINT64_MAX},
                           shm_all_number = {&shm_all, 0, UINT64_MAX},
                           shm_most_number = {&shm_most, 0, 32768},
@@ -177,6 +180,8 @@ static const struct procfs_row rows[] = {
     {"vmstat", proc_show_vmstat, NULL, NULL, 0},
     {"zoneinfo", proc_show_zoneinfo, NULL, NULL, 0},
     {"sys/fs/file-nr", proc_show_file_count, NULL, NULL, 0},
+    {"sys/fs/aio-nr", show_number, NULL, &aio_number, 0},
+    NUMBER("sys/fs/aio-max-nr", aio_max_number),
     NUMBER("sys/fs/lease-break-time", lease_number),
     NUMBER("sys/fs/mqueue/msg_default", mq_msg_default_number),
     NUMBER("sys/fs/mqueue/msg_max", mq_msg_number),
@@ -237,96 +242,9 @@ static const struct procfs_row rows[] = {
     T(IPV6 name "/disable_ipv6", "=0")                                                             \
     T(IPV6 name "/forwarding", "=0")
 
-static const char texts[] = T("mounts", ">self/mounts") /**/
-    CONF("all") CONF("default") CONF("lo")              /**/
-    T(IPV4 "ip_default_ttl", "=64") T(IPV4 "ip_forward", "=0") T(IPV4 "tcp_keepalive_time", "=7200")
-        T(IPV4 "tcp_keepalive_intvl", "=75") T(IPV4 "tcp_keepalive_probes", "=9")
-            T(IPV4 "tcp_syn_retries", "=6") T(IPV4 "tcp_fin_timeout", "=60")
-                T(IPV4 "tcp_available_congestion_control", "reno cubic")
-                    T(IPV4 "tcp_congestion_control", "=cubic") T(IPV4 "tcp_sack", "=1")
-                        T(IPV4 "tcp_syncookies", "=1") T(IPV4 "tcp_timestamps", "=1")
-                            T(IPV4 "tcp_window_scaling", "=1") T("net", ">self/net") /**/
-    T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled")
-        T("execdomains", "0-0\tLinux           \t[kernel]") T("modules", "<")
-            T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                             "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                                     "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                    T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
-                        T("sys/fs/aio-max-nr", "=65536") /* io_setup() is absent all the same */
-    T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "=65536")
-        T("sys/fs/file-max", "=1048576") T("sys/fs/inotify/max_queued_events",
-                                           "=16384") T("sys/fs/inotify/max_user_instances", "=128")
-            T("sys/fs/inotify/max_user_watches", "=65536") T("sys/fs/leases-enable", "=1")
-                T("sys/fs/overflowgid", "=65534") T("sys/fs/overflowuid", "=65534")
-                    T("sys/fs/pipe-user-pages-hard", "=0") T("sys/fs/pipe-user-pages-soft", "=0")
-                        T("sys/fs/protected_fifos", "=0") T("sys/fs/protected_hardlinks", "=1")
-                            T("sys/fs/protected_regular", "=0") T("sys/fs/protected_symlinks", "=0")
-                                T("sys/fs/suid_dumpable", "=0") T("sys/kernel/cap_last_cap", "40")
-                                    T("sys/kernel/core_pattern", "=core")
-                                        T("sys/kernel/core_uses_pid", "=0")
-                                            T("sys/kernel/dmesg_restrict",
-                                              "=1") /* syslog() needs CAP_SYSLOG */
-    T("sys/kernel/kptr_restrict", "=0") T("sys/kernel/ngroups_max", "65536")
-        T("sys/kernel/osrelease", LINUX_RELEASE) T("sys/kernel/ostype", "Linux")
-            T("sys/kernel/overflowgid", "=65534") T("sys/kernel/overflowuid", "=65534")
-                T("sys/kernel/panic", "=0")
-                    T("sys/kernel/panic_on_oops", "=1") /* a fault of the kernel is a panic */
-    T("sys/kernel/perf_event_paranoid", "=2") T("sys/kernel/pty/max", "=1024") T(
-        "sys/kernel/random/entropy_avail",
-        "256") T("sys/kernel/random/poolsize",
-                 "256") T("sys/kernel/sched_rt_period_us",
-                          "=1000000") T("sys/kernel/sched_rt_runtime_us",
-                                        "=950000") T("sys/kernel/tainted", "0")
-        T("sys/kernel/version", LINUX_VERSION) T("sys/net/core/rmem_default", "=212992") T(
-            "sys/net/core/rmem_max",
-            "=212992") T("sys/net/ipv4/ip_local_port_range",
-                         "=32768\t60999") T("sys/net/ipv4/ping_group_range", "=1\t0")
-            T("sys/net/ipv4/tcp_fastopen", "=1") T("sys/net/ipv4/tcp_max_syn_backlog", "=128") T(
-                "sys/net/ipv4/tcp_rmem",
-                "=4096\t131072\t6291456") T("sys/net/ipv4/tcp_wmem", "=4096\t16384\t4194304")
-                T("sys/net/core/wmem_default", "=212992") T("sys/net/core/wmem_max", "=212992") T(
-                    "sys/net/unix/max_dgram_qlen",
-                    "=10") T("sys/vm/mmap_min_addr",
-                             "=65536") T("sys/vm/nr_hugepages",
-                                         "=0") T("sys/vm/page-cluster", "=3")
-                    T("sys/vm/swappiness", "=60") T("/sys/block/", "") T("/sys/class/tty/", "") T(
-                        CPU "cpu0/topology/core_cpus",
-                        "1") T(CPU "cpu0/topology/core_cpus_list",
-                               "0") T(CPU "cpu0/topology/core_id", "0")
-                        T(CPU "cpu0/topology/core_siblings", "1") T(
-                            CPU
-                            "cpu0/topology/core_siblings_list",
-                            "0") T(CPU "cpu0/topology/die_id",
-                                   "0") T(CPU "cpu0/topology/package_cpus", "1")
-                            T(CPU "cpu0/topology/package_cpus_list", "0") T(
-                                CPU
-                                "cpu0/topology/physical_package_id",
-                                "0") T(CPU "cpu0/topology/thread_siblings",
-                                       "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
-                                T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
-                                    CPU
-                                    "offline",
-                                    "") ONE_CPU(CPU "online", "0")
-                                    ONE_CPU(CPU "possible", "0") ONE_CPU(CPU "present", "0") T(
-                                        CPU
-                                        "smt/active",
-                                        "0") T(CPU "smt/control",
-                                               "notsupported") T(CLOCK "available_clocksource",
-                                                                 "tsc ") T(CLOCK
-                                                                           "current_clocksource",
-                                                                           "tsc")
-                                        ONE_CPU(NODE "has_cpu", "0") T(NODE "has_memory", "0") T(
-                                            NODE "has_normal_memory",
-                                            "0") ONE_CPU(NODE "node0/cpulist",
-                                                         "0") T(NODE "node0/cpumap", "1")
-                                            T(NODE "node0/distance", "10") T(NODE "online", "0") T(
-                                                NODE "possible",
-                                                "0") T("/sys/fs/cgroup/", "")
-                                                T("/sys/kernel/mm/transparent_hugepage/enabled",
-                                                  "always [madvise] never")
-                                                    T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
-                                                      "2097152");
+static const char texts[] =
+#include "linux/boot/proc_texts.inc"
+    ;
 
 enum err proc_table_start(void)
 {

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "linux/exec/sys_exec.h"
+#include "linux/file/sys_aio.h"
 #include "linux/file/sys_epoll.h"
 #include "linux/file/sys_file.h"
 #include "linux/file/sys_inotify.h"

@@ -17,6 +17,7 @@
 #include "linux/task/process.h"
 #include "linux/task/rseq.h"
 #include "linux/task/signal.h"
+#include "linux/task/trace.h"
 #include "mm/heap/kstack.h"
 #include "mm/layout.h"
 #include "mm/vm/fault.h"
@@ -51,11 +52,13 @@ static int sse_code(void)
     return float_code(mxcsr & 63, mxcsr >> 7 & 63);
 }
 
-/* DR6 keeps its bits until it is written. Without a cause there: icebp. */
-static int debug_code(void)
+/* DR6 keeps its bits until it is written. Without a cause there: icebp. 0: it was none of the thread's business. */
+static int debug_code(struct trap_frame *frame)
 {
-    uint64_t causes = read_dr6();
+    uint64_t all = read_dr6() & DR6_CAUSES, causes = trace_debug_causes(frame, all);
     write_dr6(DR6_NONE);
+    if (causes == 0 && all != 0)
+        return 0;
     return causes & DR6_STEP ? TRAP_TRACE : causes & DR6_CAUSES ? TRAP_HWBKPT : TRAP_BRKPT;
 }
 
@@ -90,6 +93,10 @@ static const struct vector_signal vector_signals[] = {
 static void exception(struct trap_frame *frame)
 {
     if (!trap_from_program(frame)) {
+        if (frame->vector == VECTOR_DEBUG && read_dr6() & 15) {
+            write_dr6(DR6_NONE); /* a copy touches what a program watches: no stop, as on Linux */
+            return;
+        }
         if (usercopy_active(frame)) { /* #GP: a non-canonical address */
             usercopy_abort(frame, E_FAULT);
             return;
@@ -102,8 +109,10 @@ static void exception(struct trap_frame *frame)
         (void)trap_raised_by_program(frame);
     int code = frame->vector == VECTOR_X87     ? x87_code()
                : frame->vector == VECTOR_SIMD  ? sse_code()
-               : frame->vector == VECTOR_DEBUG ? debug_code()
+               : frame->vector == VECTOR_DEBUG ? debug_code(frame)
                                                : 0;
+    if (frame->vector == VECTOR_DEBUG && code == 0)
+        return;
     __asm__ volatile("sti" : : : "memory");
     if (frame->vector == VECTOR_GENERAL_PROTECTION && emulate_selector(frame))
         return;

@@ -44,6 +44,7 @@ enum err sys_fsync(struct syscall *call);
 enum err sys_fdatasync(struct syscall *call);
 enum err sys_sync(struct syscall *call);
 enum err sys_mount(struct syscall *call);
+enum err sys_sysfs(struct syscall *call);
 enum err sys_swapon(struct syscall *call);
 enum err sys_swapoff(struct syscall *call);
 enum err sys_umount2(struct syscall *call);
@@ -63,8 +64,11 @@ enum err sys_newfstatat(struct syscall *call);
 enum err sys_statx(struct syscall *call);
 enum err sys_statfs(struct syscall *call);
 enum err sys_fstatfs(struct syscall *call);
+enum err sys_ustat(struct syscall *call);
 enum err sys_getdents(struct syscall *call);
 enum err sys_getdents64(struct syscall *call);
+/* sys_kcmp.c: what processes share */
+enum err sys_kcmp(struct syscall *call);
 /* sys_file_splice.c: through pipes */
 enum err sys_splice(struct syscall *call);
 enum err sys_tee(struct syscall *call);

@@ -200,30 +200,31 @@ static enum err stored_statfs(struct store *store, struct statfs *to)
     return e;
 }
 
+static enum err filesystem_statfs(const struct filesystem *fs, struct statfs *to)
+{
+    *to = (struct statfs){
+        .type = fs->magic, .bsize = PAGE_SIZE, .namelen = NAME_MAX_LENGTH, .frsize = PAGE_SIZE};
+    if (fs->store)
+        return stored_statfs(fs->store, to);
+    if (fs->room && fs->root) { /* without a root, that of memfd_create(): no limits */
+        fs->room(fs, &to->blocks, &to->bfree);
+        to->bavail = to->bfree;
+        to->files = fs->inodes;
+        to->ffree = fs->inodes != 0 ? fs->inodes - filesystem_inodes(fs) : 0;
+    }
+    return E_OK;
+}
+
 static enum err put_statfs(uint64_t to, const struct location *at)
 {
     const struct filesystem *fs = at->dentry->inode->fs;
     const uint64_t same_bits =
         MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME;
     uint64_t flags = fs->flags | (at->mount ? at->mount->flags : 0);
-    struct statfs statfs = {
-        .type = fs->magic,
-        .bsize = PAGE_SIZE,
-        .namelen = NAME_MAX_LENGTH,
-        .frsize = PAGE_SIZE,
-        .flags = ST_VALID | (flags & same_bits) | (flags & MS_RELATIME ? ST_RELATIME : 0),
-    };
-    if (fs->store) {
-        enum err e = stored_statfs(fs->store, &statfs);
-        if (e != E_OK)
-            return e;
-    } else if (fs->room && fs->root) { /* without a root, that of memfd_create(): no limits */
-        fs->room(fs, &statfs.blocks, &statfs.bfree);
-        statfs.bavail = statfs.bfree;
-        statfs.files = fs->inodes;
-        statfs.ffree = fs->inodes != 0 ? fs->inodes - filesystem_inodes(fs) : 0;
-    }
-    return copy_out(virt(to), &statfs, sizeof(statfs));
+    struct statfs statfs;
+    enum err e = filesystem_statfs(fs, &statfs);
+    statfs.flags = ST_VALID | (flags & same_bits) | (flags & MS_RELATIME ? ST_RELATIME : 0);
+    return e == E_OK ? copy_out(virt(to), &statfs, sizeof(statfs)) : e;
 }
 
 enum err sys_statfs(struct syscall *call)
@@ -246,6 +247,29 @@ enum err sys_fstatfs(struct syscall *call)
     enum err e = put_statfs(call->arg[1], &file->location);
     file_put(file);
     return e;
+}
+
+struct ustat {
+    int32_t blocks;
+    uint64_t files;
+    char name[6], pack[6];
+};
+_Static_assert(sizeof(struct ustat) == 32, "struct ustat of the x86-64 ABI");
+
+/* O(mounts). */
+enum err sys_ustat(struct syscall *call)
+{
+    struct mount *mount = vfs_mount_after(0);
+    struct statfs statfs;
+    while (mount && mount->fs->device != (uint32_t)call->arg[0])
+        mount = vfs_mount_next(mount);
+    if (!mount)
+        return E_INVAL;
+    mount_get(mount);
+    enum err e = filesystem_statfs(mount->fs, &statfs);
+    mount_put(mount);
+    const struct ustat to = {.blocks = (int32_t)statfs.bfree, .files = statfs.ffree};
+    return e == E_OK ? copy_out(virt(call->arg[1]), &to, sizeof(to)) : e;
 }
 
 /* The program's buffer for directory entries. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mount(2) and umount2(2); the rules are in fs/vfs/mount.h. */
+#include "base/str.h"
 #include "fs/vfs/mount.h"
 #include "linux/file/args.h"
 #include "linux/file/sys_file.h"
@@ -63,4 +64,31 @@ enum err sys_umount2(struct syscall *call)
     e = vfs_unmount(path.text, (uint32_t)call->arg[1]);
     path_free(&path);
     return e;
+}
+
+/* sysfs(2): 1, the index of a type; 2, the name of an index; 3, how many there are. */
+enum err sys_sysfs(struct syscall *call)
+{
+    struct path wanted = {.text = wanted.near};
+    uint32_t option = (uint32_t)call->arg[0];
+    const char *name;
+    bool without_device;
+    unsigned i = 0;
+    if (option - 1 > 2)
+        return E_INVAL;
+    enum err e = option == 1 ? path_copy_in(&wanted, virt(call->arg[1])) : E_OK;
+    if (e == E_OK && option == 1 && *wanted.text == '\0')
+        e = E_NOENT;
+    if (e != E_OK)
+        return e;
+    for (; (name = filesystem_type_name(i, &without_device)); i++)
+        if (option == 2 ? i == call->arg[1] : option == 1 && strcmp(name, wanted.text) == 0)
+            break;
+    path_free(&wanted);
+    if (!name && option != 3)
+        return E_INVAL;
+    if (option == 2)
+        return copy_out(virt(call->arg[2]), name, strlen(name) + 1);
+    call->result = i;
+    return E_OK;
 }

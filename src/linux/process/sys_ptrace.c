@@ -211,14 +211,18 @@ static enum err move_user(struct linux_thread *lt, const struct syscall *call, b
         return E_IO;
     get_registers(lt, regs);
     bool general = at < sizeof regs;
+    uint64_t debug = (at - USER_DEBUGREG) / sizeof value;
+    if (debug < DEBUGREGS)
+        value = lt->trace->debug[debug] ^ (debug == 6 ? DR6_NONE : 0);
     if (!set)
         return copy_out_now(virt(call->arg[3]), general ? &regs[at / 8] : &value, sizeof value);
     if (general) {
         regs[at / 8] = call->arg[3];
         return set_registers(lt, regs);
     }
-    bool debug = at >= USER_DEBUGREG && at < USER_DEBUGREG + DEBUGREGS * sizeof value;
-    return !debug ? E_IO : call->arg[3] != 0 ? E_INVAL : E_OK;
+    return debug < DEBUGREGS ? trace_set_debug(lt->trace, (unsigned)debug,
+                                               call->arg[3] ^ (debug == 6 ? DR6_NONE : 0))
+                             : E_IO;
 }
 
 /* ---- memory ---- */

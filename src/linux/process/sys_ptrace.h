@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ptrace(2). What the traced thread does is in linux/task/trace.h. Not there: debug registers (PTRACE_POKEUSER of u_debugreg
- * is E_INVAL unless it writes 0), seccomp's filters, PTRACE_PEEKSIGINFO, PTRACE_SINGLEBLOCK.
+ * ptrace(2). What the traced thread does is in linux/task/trace.h. Not there: seccomp's filters, PTRACE_PEEKSIGINFO,
+ * PTRACE_SINGLEBLOCK.
  */
 #pragma once
 

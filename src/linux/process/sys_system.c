@@ -2,6 +2,7 @@
 #include "linux/process/sys_system.h"
 
 #include "base/str.h"
+#include "fs/ram/ramfs.h"
 #include "fs/vfs/io.h"
 #include "fs/vfs/mount.h"
 #include "kern/machine.h"
@@ -63,7 +64,7 @@ enum err sys_setdomainname(struct syscall *call)
 
 struct sysinfo {
     int64_t uptime;
-    uint64_t loads[3];
+    uint64_t loads[LOADS];
     uint64_t total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
     uint16_t processes, padding;
     uint64_t total_high, free_high;
@@ -78,11 +79,13 @@ enum err sys_sysinfo(struct syscall *call)
         .uptime = (int64_t)(time_now_ns() / NS_PER_SECOND),
         .total_ram = machine_frames.total_frames * PAGE_SIZE,
         .free_ram = machine_frames.free_frames * PAGE_SIZE,
+        .shared_ram = ramfs_used_pages() * PAGE_SIZE,
         .total_swap = swap_total_pages() * PAGE_SIZE,
         .free_swap = swap_free_pages() * PAGE_SIZE,
-        .processes = 1,
+        .processes = (uint16_t)linux_threads,
         .unit = 1,
     };
+    thread_loads(out.loads);
     return copy_out(virt(call->arg[0]), &out, sizeof out);
 }
 
@@ -173,4 +176,27 @@ enum err sys_reboot(struct syscall *call)
     default:
         return E_INVAL;
     }
+}
+
+#define IO_PORTS UINT64_C(65536)
+
+/* Programs run in ring 0: ports are never refused, also after they were given back. */
+enum err sys_ioperm(struct syscall *call)
+{
+    uint64_t from = call->arg[0], count = call->arg[1];
+    if (from + count <= from || from + count > IO_PORTS)
+        return E_INVAL;
+    return (int)call->arg[2] != 0 && !capable(CAP_SYS_RAWIO) ? E_PERM : E_OK;
+}
+
+enum err sys_iopl(struct syscall *call)
+{
+    struct linux_thread *lt = linux_current();
+    uint32_t level = (uint32_t)call->arg[0];
+    if (level > 3)
+        return E_INVAL;
+    if (level > lt->io_level && !capable(CAP_SYS_RAWIO))
+        return E_PERM;
+    lt->io_level = (uint8_t)level;
+    return E_OK;
 }

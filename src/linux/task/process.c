@@ -41,7 +41,7 @@ static struct list processes = LIST_INIT(processes); /* struct process.all_link 
 static struct linux_thread **tids[TID_MAX / TID_LEAF]; /* leaves: heap, made at the first use */
 /* Guarded by kernel_lock: */
 static uint64_t tids_used[TID_MAX / 64];
-static uint32_t live_threads; /* live ones of all processes */
+uint32_t linux_threads;
 static int last_tid = PROCESS_PID;
 static struct list spares =
     LIST_INIT(spares); /* struct linux_thread.link; each with its FPU state */
@@ -192,13 +192,14 @@ enum err linux_thread_new(struct process *process, int tid, struct linux_thread 
         return E_NOMEM;
     }
     lt->memory_policy = linux_current()->memory_policy;
+    lt->io_level = linux_current()->io_level;
     process_clear(lt);
     lt->process = process;
     lt->credentials = credentials;
     credentials_get(credentials);
     enum err e = E_OK;
     if (tid == 0)
-        e = live_threads < threads_max && (tid = free_tid()) != 0 ? E_OK : E_AGAIN;
+        e = linux_threads < threads_max && (tid = free_tid()) != 0 ? E_OK : E_AGAIN;
     else if (tid < 0 || tid >= TID_MAX)
         e = E_INVAL;
     else if (tids_used[tid / 64] >> tid % 64 & 1)
@@ -245,7 +246,7 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread)
     thread->credentials = lt->credentials;
     list_add_tail(&lt->process->threads, &lt->link);
     lt->process->thread_count++;
-    live_threads++;
+    linux_threads++;
     signal_unlock(irq);
 }
 
@@ -478,7 +479,7 @@ static bool process_leave(struct linux_thread *lt)
     uint64_t irq = signal_lock();
     list_remove(&lt->link);
     process->thread_count--;
-    live_threads--;
+    linux_threads--;
     signal_unlock(irq);
     signal_thread_ended(lt);
     return process->thread_count > 0;

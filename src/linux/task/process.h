@@ -166,6 +166,7 @@ struct linux_thread {
     struct scheduling scheduling;
     struct usage_shown shown;
     uint16_t memory_policy;         /* MPOL_* of set_mempolicy(), with its flags */
+    uint8_t io_level;               /* iopl(2) */
     struct pqueue pi_locks;         /* PI futexes with waiters that it holds: linux/futex/pi.c */
     struct futex_waiter *pi_waiter; /* its place among those that wait for one; NULL: none */
     struct signal_pending pending;  /* sent to this thread */
@@ -194,6 +195,7 @@ static inline struct address_space *space_current(void)
 {
     return running_space;
 }
+extern uint32_t linux_threads;       /* live threads of all processes */
 struct process *process_first(void); /* pid 1 */
 /* The next process, or NULL: to visit all processes. */
 struct process *process_next(struct process *process);

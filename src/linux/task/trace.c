@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/trace.h"
 
+#include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/x86.h"
 #include "kern/wait.h"
@@ -9,6 +10,7 @@
 #include "linux/task/rights.h"
 #include "linux/task/signal.h"
 #include "mm/heap/heap.h"
+#include "mm/layout.h"
 
 #define SA_NOCLDSTOP UINT64_C(1)
 #define SYSGOOD_BIT  0x80 /* in the signal of a stop at a system call */
@@ -41,8 +43,11 @@ COLD void trace_begin(struct trace *t, struct linux_thread *lt, struct process *
 COLD static void trace_free(struct trace *t)
 {
     uint64_t irq = signal_lock();
-    if (t->tracee != NULL)
+    if (t->tracee != NULL) {
         t->tracee->trace = NULL;
+        if (t->tracee->thread != NULL)
+            t->tracee->thread->debug = NULL;
+    }
     signal_unlock(irq);
     list_remove(&t->link);
     heap_free(t);
@@ -172,6 +177,8 @@ COLD static int trace_stop(enum trace_kind kind, uint32_t code, const struct sig
     if (lt->trace != NULL)
         lt->trace->stopped = lt->trace->news = false; /* it dies */
     signal_update_pending();
+    if (lt->thread->debug != NULL) /* its CPU may have waited for it, without a switch */
+        load_debug_registers(lt->thread->debug);
     thread_own_fpu();
     cpu_fpu_load(lt->fpu);
     return lt->trace_signal;
@@ -288,6 +295,49 @@ COLD void trace_return(struct trap_frame *frame)
         frame->rflags |= RFLAGS_TF;
 }
 
+/* ---- debug registers ---- */
+
+/* True if DR7 takes this kind and length of breakpoint n at the address: not I/O; an instruction has no length. */
+static bool breakpoint_is_ok(uint64_t dr7, unsigned n, uint64_t at)
+{
+    static const uint8_t masks[] = {0, 1, 7, 3}; /* lengths 1, 2, 8, 4 */
+    unsigned kind = dr7 >> (16 + 4 * n) & 3, length = dr7 >> (18 + 4 * n) & 3;
+    return !(dr7 & DR7_ENABLED(n)) ||
+           (kind != 2 && (kind != 0 || length == 0) && (at & masks[length]) == 0);
+}
+
+COLD enum err trace_set_debug(struct trace *t, unsigned number, uint64_t value)
+{
+    uint64_t debug[8];
+    if (number == 4 || number == 5)
+        return E_IO;
+    memcpy(debug, t->debug, sizeof debug);
+    debug[number] = value;
+    for (unsigned n = 0; n < 4; n++)
+        if (debug[n] >= LAYOUT_PROGRAM_END - 8 || !breakpoint_is_ok(debug[7], n, debug[n]))
+            return E_INVAL;
+    t->debug[number] = value;
+    t->tracee->thread->debug = debug[7] & 0xff ? t->debug : NULL;
+    return E_OK;
+}
+
+COLD uint64_t trace_debug_causes(struct trap_frame *frame, uint64_t causes)
+{
+    struct trace *t = linux_current()->trace;
+    uint64_t dr7 = t != NULL ? t->debug[7] : 0;
+    for (unsigned n = 0; n < 4; n++) {
+        if (!(dr7 & DR7_ENABLED(n)))
+            causes &= ~(UINT64_C(1) << n);
+        else if (causes >> n & 1 && (dr7 >> (16 + 4 * n) & 3) == 0)
+            frame->rflags |= RFLAGS_RF; /* the instruction has not run yet */
+    }
+    if (!(dr7 & 0xff))
+        write_dr7(DR7_NONE);
+    if (t != NULL)
+        t->debug[6] = causes;
+    return causes;
+}
+
 /* ---- events ---- */
 
 static bool trace_wants(enum trace_event event)
@@ -328,6 +378,8 @@ COLD void trace_child(struct trace *t, struct linux_thread *child)
 COLD void trace_exec(int tid)
 {
     const struct linux_thread *lt = linux_current();
+    memset(lt->trace->debug, 0, sizeof lt->trace->debug);
+    lt->thread->debug = NULL;
     if (trace_wants(TRACE_EXEC))
         trace_event(TRACE_EXEC, (uint64_t)tid);
     else if (!lt->trace->seized)

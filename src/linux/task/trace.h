@@ -74,6 +74,7 @@ struct trace {
     uint32_t stops_seen; /* of process.stops */
     int64_t number;      /* orig_rax: the system call, or -1 outside of one */
     uint64_t message;    /* PTRACE_GETEVENTMSG */
+    uint64_t debug[8];   /* DR0 to DR7 of the thread */
     struct siginfo info; /* of the last stop */
 };
 
@@ -100,6 +101,15 @@ void trace_trap(struct trace *t);
 void trace_detach_all(struct process *tracer);
 /* True if the tracer may not trace what a set-user-ID program becomes. */
 bool trace_forbids_rights(const struct linux_thread *lt);
+
+/* Sets a debug register of a stopped thread. E_INVAL: what the CPU or Linux does not take; E_IO: there is none. O(1). */
+MUST_CHECK enum err trace_set_debug(struct trace *t, unsigned number, uint64_t value);
+
+/* ---- for the calling thread ---- */
+
+/* #DB in the program, with these bits in DR6: those that are the thread's business. The CPU may still have breakpoints of
+ * another thread, which end here. */
+uint64_t trace_debug_causes(struct trap_frame *frame, uint64_t causes);
 
 /* ---- for the calling thread, which is traced ---- */
 

@@ -1,7 +1,6 @@
 set debug-file-directory /nowhere
 set pagination off
 set confirm off
-set can-use-hw-watchpoints 0
 break add
 run
 backtrace
@@ -15,8 +14,11 @@ condition 1 b == 3
 continue
 backtrace
 set variable b = 4
+watch sum
+continue
+info watchpoints
 delete
-tbreak other
+thbreak other
 continue
 print *(int *)argument
 finish

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -37,6 +38,7 @@ enum {
 };
 
 static int exact_fd, exact_id;
+static long device;
 static char *attached;
 static struct sembuf operations[OPERATIONS];
 static uint32_t capability_header[2] = {0x20080522,
@@ -55,7 +57,8 @@ static struct {
 #define ON_ATTRIBUTES                                                                              \
     "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr removexattr lremovexattr "          \
     "fremovexattr"
-#define ON_QUEUE "mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr"
+#define ON_REQUESTS "io_submit io_getevents io_pgetevents io_destroy"
+#define ON_QUEUE    "mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr"
 
 static void make_connections(void)
 {
@@ -104,6 +107,29 @@ static void make_queue(void)
 
 static struct iovec advised;
 
+/* linux/aio_abi.h, which musl-gcc lacks: reads of all of `big` */
+static struct {
+    uint64_t data, key_and_flags;
+    uint32_t opcode, fd;
+    uint64_t buffer, size, offset, reserved, event_fd;
+} requests[OPERATIONS];
+static void *request_list[OPERATIONS];
+static long aio;
+
+static void make_requests(const char *name)
+{
+    must(syscall(SYS_io_setup, 60000, &aio) == 0, "io_setup");
+    for (int i = 0; i < OPERATIONS; i++) {
+        requests[i].fd = (uint32_t)file_fd;
+        requests[i].buffer = (uint64_t)ADDRESS(big);
+        requests[i].size = strcmp(name, "io_submit") == 0 ? BIG / 16 : 1;
+        request_list[i] = &requests[i];
+    }
+    must(strcmp(name, "io_submit") == 0 ||
+             syscall(SYS_io_submit, aio, OPERATIONS, request_list) == OPERATIONS,
+         "io_submit");
+}
+
 /* exact_id: a child that waits. */
 static void make_waiting_child(void)
 {
@@ -149,11 +175,17 @@ static void prepare_exact(const char *name)
     else if (strncmp(name, "timer_", 6) == 0 && strcmp(name, "timer_create") != 0) {
         no_event.sigev_notify = SIGEV_NONE;
         must(syscall(SYS_timer_create, CLOCK_MONOTONIC, &no_event, &exact_id) == 0, "timer_create");
-    } else if (is_one_of(name, ON_QUEUE))
+    } else if (is_one_of(name, ON_REQUESTS))
+        make_requests(name);
+    else if (is_one_of(name, ON_QUEUE))
         make_queue();
     else if (strncmp(name, "pidfd_", 6) == 0 || strcmp(name, "process_madvise") == 0)
         exact_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    else if (strcmp(name, "setns") == 0)
+    else if (strcmp(name, "ustat") == 0) {
+        struct stat status;
+        must(stat("/tmp", &status) == 0, "stat");
+        device = (long)status.st_dev;
+    } else if (strcmp(name, "setns") == 0)
         exact_fd = open("/proc/self/ns/uts", O_RDONLY);
     else if (strcmp(name, "readlinkat") == 0)
         must(symlink(deep_path, LONG_LINK) == 0 || errno == EEXIST, "symlink");
@@ -177,6 +209,10 @@ static void prepare_exact_call(const char *name)
         must(dup2(fd, exact_fd) == exact_fd && close(fd) == 0, "pidfd");
         kill(exact_id, SIGKILL);
     }
+    if (strcmp(name, "io_setup") == 0 && aio != 0) {
+        must(syscall(SYS_io_destroy, aio) == 0, "io_destroy");
+        aio = 0;
+    }
     if (strcmp(name, "swapoff") == 0)
         (void)swapon(SWAP, 0);
     if (strcmp(name, "umount2") == 0)
@@ -190,8 +226,12 @@ static bool is_done(const char *name, long result, int error)
 {
     if (result >= 0)
         return true;
+    if (strcmp(name, "io_cancel") == 0)
+        return error == EINVAL; /* as every request has ended */
     if (strcmp(name, "futex_waitv") == 0)
         return error == ETIMEDOUT;
+    if (is_one_of(name, "pkey_alloc pkey_free")) /* there is none */
+        return error == ENOSPC || error == EINVAL;
     return is_one_of(name, "pause rt_sigsuspend") && error == EINTR;
 }
 
@@ -256,10 +296,6 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("timer_settime", 2, ADDRESS(small))
     CALL("clock_settime", 0, CLOCK_REALTIME)
     CALL("clock_settime", 1, ADDRESS(&present))
-    CALL("migrate_pages", 0, 0)
-    CALL("migrate_pages", 1, 2)
-    CALL("migrate_pages", 2, ADDRESS(&node))
-    CALL("migrate_pages", 3, ADDRESS(&node))
     CALL("ppoll", 4, 8)
     CALL("futex_waitv", 3, ADDRESS(&no_time))
     CALL("futex_waitv", 4, CLOCK_MONOTONIC)
@@ -267,6 +303,15 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("rseq", 1, 32)
     CALL("rseq", 2, RSEQ_UNREGISTER, 0)
     CALL("rseq", 3, 0x53053053)
+    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
+    CALL("ptrace", 1, exact_id)
+    CALL("ptrace", 2, 0)
+    CALL("ptrace", 3, 0)
+    return false;
+}
+
+static bool choose_of_machine(const char *name, size_t index, struct values *to)
+{
     CALL("pidfd_send_signal pidfd_getfd", 0, exact_fd)
     CALL("pidfd_send_signal", 1, SIGUSR2)
     CALL("pidfd_send_signal", 2, 0)
@@ -279,12 +324,33 @@ static bool choose_of_ids(const char *name, size_t index, struct values *to)
     CALL("process_madvise", 3, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)
     CALL("process_madvise", 4, 0)
     CALL("process_mrelease", 1, 0)
+    CALL("io_setup", 0, 65536)
+    CALL("io_setup", 1, ADDRESS(&aio))
+    CALL(ON_REQUESTS, 0, aio)
+    CALL("io_submit io_getevents io_pgetevents", 1, OPERATIONS)
+    CALL("io_submit", 2, ADDRESS(request_list))
+    CALL("io_getevents io_pgetevents", 2, OPERATIONS)
+    CALL("io_getevents io_pgetevents", 3, ADDRESS(big))
+    CALL("io_getevents io_pgetevents", 4, ADDRESS(&no_time))
+    CALL("io_pgetevents", 5, 0)
     CALL("setns", 0, exact_fd)
     CALL("setns", 1, 0)
-    CALL("ptrace", 0, 0x4206, 0x4207, 7, 17) /* PTRACE_SEIZE, INTERRUPT, CONT, DETACH */
-    CALL("ptrace", 1, exact_id)
-    CALL("ptrace", 2, 0)
-    CALL("ptrace", 3, 0)
+    CALL("migrate_pages", 0, 0)
+    CALL("migrate_pages", 1, 2)
+    CALL("migrate_pages", 2, ADDRESS(&node))
+    CALL("migrate_pages", 3, ADDRESS(&node))
+    CALL("kcmp", 0, getpid())
+    CALL("kcmp", 1, getpid())
+    CALL("kcmp", 2, 0, 1, 2, 3)
+    CALL("kcmp", 3, file_fd)
+    CALL("kcmp", 4, file_fd)
+    CALL("sysfs", 0, 3)
+    CALL("ustat", 0, device)
+    CALL("iopl", 0, 3, 0)
+    CALL("ioperm", 0, 0)
+    CALL("ioperm", 1, 65536)
+    CALL("ioperm", 2, 1, 0)
+    CALL("pkey_mprotect", 3, -1)
     return false;
 }
 
@@ -334,5 +400,5 @@ static bool choose_of_names(const char *name, size_t index, struct values *to)
 static bool choose_exactly(const char *name, size_t index, struct values *to)
 {
     return choose_of_sockets(name, index, to) || choose_of_ids(name, index, to) ||
-           choose_of_names(name, index, to);
+           choose_of_machine(name, index, to) || choose_of_names(name, index, to);
 }
