@@ -146,6 +146,8 @@ ouro_program_test(full 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${p
 ouro_program_test(hungry 100 ${CMAKE_CURRENT_SOURCE_DIR}/programs/memory/hungry.sh ${program_dir}/hungry-musl)
 ouro_program_test(forks 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/forks.sh ${program_dir}/crowds-musl)
 ouro_program_test(postgres 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/postgres.sh)
+ouro_program_test(cpus.postgres 600 ${CMAKE_CURRENT_SOURCE_DIR}/programs/postgres.sh)
+set_property(TEST programs.cpus.postgres APPEND PROPERTY ENVIRONMENT CPUS=4 OURO_CPUS_IN_TURN=1)
 ouro_program_test(settings 120 ${CMAKE_CURRENT_SOURCE_DIR}/programs/settings.sh ${program_dir}/titles-glibc)
 ouro_program_test(tracers.strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.sh strace)
 ouro_program_test(tracers.fuzz 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/tracers.sh fuzz ${program_dir}/tracestorm-musl)
