@@ -36,8 +36,8 @@ count() {
         --qemu-arg -icount --qemu-arg shift=0,sleep=off "$@" >>"$temp/$cpus" 2>"$temp/err" </dev/null
 }
 for cpus in 1 2; do
-    count $cpus "$temp/futex" || { cat "$temp/err"; exit 1; }
-    count $cpus "$temp/primitives" rounds=1 divide=10 user=0 # it never ends: as PID 1 on Linux it must not
+    count "$cpus" "$temp/futex" || { cat "$temp/err"; exit 1; }
+    count "$cpus" "$temp/primitives" rounds=1 divide=10 user=0 # it never ends: as PID 1 on Linux it must not
     tr -d '\r' <"$temp/$cpus" | grep -q '^bench done$' || { cat "$temp/err"; exit 1; }
 done
 awk '$1 != "figure" { next }
