@@ -80,6 +80,7 @@
 #define RFLAGS_ID     BITS_ONE(21)
 
 /* Model-specific registers (SDM 4 2.1). */
+#define MSR_TSC       0x10
 #define MSR_APIC_BASE 0x1b
 #define MSR_PAT       0x277
 #define MSR_EFER      0xc0000080

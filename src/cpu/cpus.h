@@ -82,14 +82,111 @@ void cpu_flush_others(uint64_t cpus, const virt_t *pages, unsigned count);
 /* Does what a CPU in cpu_flush_others() waits for. Callers: any. */
 void cpu_serve(void);
 
+/* True if the TSC of a CPU differs from the first's: the clock is cpus_cycles() then, the first's TSC as each CPU can tell it by what its own was ahead at
+ * the start. No CPU reads less than any has read before. Callers: any. */
+extern bool cpus_out_of_step;
+uint64_t cpus_cycles(void);
+/* For tests, cpus=N,CYCLES: what the TSCs of the others are set ahead before they are compared. */
+extern uint64_t cpus_tsc_skew;
+
+/* CPUs that run another thread than their idle one. Only the scheduler changes it. A CPU that begins takes kernel_lock next, and not shared: so it waits for
+ * one that has it KERNEL_LONE, and then calls cpus_disturb(). One that idles begins before it takes it. */
+extern uint8_t cpus_busy;
+static ALWAYS_INLINE void cpus_count_busy(int change)
+{
+    if (SEVERAL_CPUS)
+        __atomic_fetch_add(&cpus_busy, (uint8_t)change, __ATOMIC_SEQ_CST);
+}
+/* O(CPUs). */
+void cpus_disturb(void);
+
+/* How the running thread has kernel_lock. */
+enum {
+    KERNEL_ALONE,  /* with its ticket, or not at all */
+    KERNEL_SHARED, /* beside others */
+    KERNEL_LONE, /* alone without a ticket: no other CPU ran a thread when it was taken. One that begins to waits */
+};
+
+/* percpu()->kernel == is, in one instruction. */
+static ALWAYS_INLINE bool cpu_kernel_is(unsigned is)
+{
+    bool equal;
+    __asm__ volatile("cmpb %2, %%gs:%c1" : "=@cce"(equal) : "i"(PERCPU_KERNEL), "i"(is));
+    return equal;
+}
+
+/* True if the thread has kernel_lock alone, no program runs on another CPU until it gives that away, and none has since a thread on this CPU last had it
+ * so. Constant until then. */
+static ALWAYS_INLINE bool cpus_undisturbed(void)
+{
+    bool undisturbed;
+    __asm__ volatile("cmpw %2, %%gs:%c1"
+                     : "=@cce"(undisturbed)
+                     : "i"(PERCPU_KERNEL), "i"(KERNEL_LONE));
+    return undisturbed;
+}
+
 /* The ticket locks. A thread waits for kernel_lock with interrupts on. All spin locks are one for the CPUs, which a
  * CPU that has it takes again without waiting, and which interrupt handlers hold: what they share with threads is as it is
- * on one CPU. */
-void cpu_spin_take(void);
-void cpu_spin_drop(void);
-/* kernel_lock, for one thread alone: O(CPUs), or for all that share it: O(1). Both wait in one queue. */
-void cpu_kernel_take(bool shared);
-void cpu_kernel_drop(void);
+ * on one CPU. The count of those that are held goes down, for then a carry tells the first from the others. */
+extern struct ticket_lock cpu_kernel_ticket, cpu_spin_ticket;
+/* The next ticket; true if it is up. */
+static ALWAYS_INLINE bool ticket_take(struct ticket_lock *lock, uint32_t *ticket)
+{
+    bool up;
+    *ticket = 1;
+    __asm__ volatile("lock xaddl %1, %2\n\tcmpl %1, %3"
+                     : "=@cce"(up), "+r"(*ticket), "+m"(lock->next)
+                     : "m"(lock->owner)
+                     : "memory");
+    return up;
+}
+static ALWAYS_INLINE void ticket_drop(struct ticket_lock *lock)
+{
+    __asm__ volatile("incl %0" : "+m"(lock->owner) : : "memory");
+}
+
+void cpu_spin_wait(uint32_t ticket);
+static ALWAYS_INLINE void cpu_spin_take(void)
+{
+    bool first;
+    uint32_t ticket;
+    __asm__ volatile("subl $1, %%gs:%c1" : "=@ccc"(first) : "i"(PERCPU_SPINS) : "memory");
+    if (first && unlikely(!ticket_take(&cpu_spin_ticket, &ticket)))
+        cpu_spin_wait(ticket);
+}
+static ALWAYS_INLINE void cpu_spin_drop(void)
+{
+    bool last;
+    __asm__ volatile("incl %%gs:%c1" : "=@ccz"(last) : "i"(PERCPU_SPINS) : "memory");
+    if (last)
+        ticket_drop(&cpu_spin_ticket);
+}
+
+/* kernel_lock. While other CPUs run threads: alone, O(CPUs), or for all that share it, O(1). Both wait in one queue. */
+void cpu_kernel_wait(bool shared);
+/* True: the others idle, and this thread has it as KERNEL_LONE. Else cpu_kernel_wait() takes it. It says so before it looks whether another CPU is busy, which
+ * does those two the other way round: at least one sees the other. */
+static ALWAYS_INLINE bool cpu_kernel_take_lone(void)
+{
+    bool lone;
+    uint8_t state = KERNEL_LONE;
+    __asm__ volatile("xchgb %1, %%gs:%c2\n\tcmpb $1, %3"
+                     : "=@cce"(lone), "+q"(state)
+                     : "i"(PERCPU_KERNEL), "m"(cpus_busy)
+                     : "memory");
+    return lone;
+}
+void cpu_kernel_give(void);
+static ALWAYS_INLINE void cpu_kernel_drop(void)
+{
+    if (unlikely(!cpu_kernel_is(KERNEL_LONE))) {
+        cpu_kernel_give();
+        return;
+    }
+    /* And `disturbed`. */
+    __asm__ volatile("movw %1, %%gs:%c0" : : "i"(PERCPU_KERNEL), "i"(KERNEL_ALONE) : "memory");
+}
 /* True if a CPU waits for kernel_lock. Callers: its holders. */
 bool cpu_kernel_is_wanted(void);
 
@@ -101,6 +198,13 @@ struct short_lock {
 };
 void cpu_short_take(struct short_lock *lock, unsigned class);
 void cpu_short_drop(struct short_lock *lock);
+
+/* Keeps slow parts and the registers that they save out of short functions, in the kernel for several CPUs. */
+#ifdef OURO_CPUS
+#define CPUS_NOINLINE NOINLINE
+#else
+#define CPUS_NOINLINE
+#endif
 
 /* Adds to a counter that threads with a shared kernel_lock count, too. */
 #define CPUS_ADD(counter, n)                                                                       \

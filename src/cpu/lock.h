@@ -79,23 +79,23 @@ static ALWAYS_INLINE void spin_unlock_irq(struct spin_lock *lock, struct lock_cl
 /* For the calling thread, or boot. */
 static ALWAYS_INLINE void kernel_lock_take(void) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
 {
-    if (SEVERAL_CPUS)
-        cpu_kernel_take(false);
+    if (SEVERAL_CPUS && unlikely(!cpu_kernel_take_lone()))
+        cpu_kernel_wait(false);
     lock_check_kernel_take();
 }
 
 /* True if the calling thread has kernel_lock with others. */
 static ALWAYS_INLINE bool kernel_lock_is_shared(void)
 {
-    return SEVERAL_CPUS && percpu()->shares;
+    return SEVERAL_CPUS && cpu_kernel_is(KERNEL_SHARED);
 }
 
-/* As kernel_lock_take(), for what several threads may do beside each other, but beside no thread that has kernel_lock alone: on several CPUs
+/* As kernel_lock_take(), for what several threads may do beside each other, but beside no thread that has kernel_lock alone: while several CPUs run threads
  * it is shared then. What such a thread changes has a short lock. */
 static ALWAYS_INLINE void kernel_lock_take_shared(void) ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
 {
-    if (SEVERAL_CPUS)
-        cpu_kernel_take(true);
+    if (SEVERAL_CPUS && !cpu_kernel_take_lone())
+        cpu_kernel_wait(true);
     else
         lock_check_kernel_take();
 }

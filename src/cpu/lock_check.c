@@ -110,7 +110,7 @@ static uint32_t
 static bool kernel_is_ours(void)
 {
     return !in_interrupt && ((kernel_held && kernel_holder == percpu_thread()) ||
-                             (SEVERAL_CPUS && percpu()->shares));
+                             (SEVERAL_CPUS && cpu_kernel_is(KERNEL_SHARED)));
 }
 
 /* The short locks of the interrupted thread are no matter of an interrupt. */
@@ -231,14 +231,14 @@ void lock_check_kernel_drop(void)
     if (shorts_held[cpu_index()] != 0)
         fail(NULL, "kernel_lock is dropped while a lock of %s is held",
              classes[__builtin_ctz(shorts_held[cpu_index()])]->name);
-    if (!SEVERAL_CPUS || !percpu()->shares)
+    if (!(SEVERAL_CPUS && cpu_kernel_is(KERNEL_SHARED)))
         kernel_held = false;
 }
 
 void lock_check_kernel_alone(void)
 {
     lock_check_kernel_held();
-    if (SEVERAL_CPUS && !paused && percpu()->shares)
+    if (!paused && (SEVERAL_CPUS && cpu_kernel_is(KERNEL_SHARED)))
         fail(NULL, "kernel_lock is needed alone here, and is shared");
 }
 

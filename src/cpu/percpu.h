@@ -13,10 +13,14 @@
 #define PERCPU_INDEX        40
 #define PERCPU_SLICE        44
 #define PERCPU_TSS          48
+#define PERCPU_KERNEL       56
+#define PERCPU_SPINS        60
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 
 #ifndef __ASSEMBLER__
+#include "base/compiler.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,11 +37,14 @@ struct percpu {
     struct tss *tss;
 
     /* Of a kernel for several CPUs (cpu/cpus.h): */
+    volatile uint8_t kernel; /* how the running thread has kernel_lock: KERNEL_* of cpu/cpus.h */
+    volatile bool
+        disturbed; /* another CPU has begun to be busy since that was last KERNEL_LONE here */
+    int32_t spins; /* spin locks that are held, negative: cpu/cpus.h */
     uint32_t apic_id;
-    uint32_t spins;       /* spin locks that are held: cpu/cpus.h */
     volatile bool served; /* false: another CPU waits for a flush (cpu/cpus.h) */
     volatile bool online;
-    volatile bool shares; /* the running thread shares kernel_lock (cpu/lock.h) */
+    int64_t tsc_ahead; /* cycles, of the first CPU's TSC: cpus_cycles() */
 };
 
 /* In a kernel for several CPUs a thread may be on another after it has slept: the compiler keeps no copy. */
@@ -66,6 +73,8 @@ static inline struct thread *percpu_thread(void)
 #define SLICE_POINTS   2 /* preemption points are counted: thread_count_points() */
 #define SLICE_DEFERRED 4 /* deferred work is raised: kern/deferred.h */
 #define SLICE_ROOM     8 /* the kernel has taken frames of the reserve: mm/phys/reserve.h */
+#define SLICE_MOVED                                                                                \
+    16 /* of several CPUs: the running thread's program is not told of its CPU: rseq_moved() */
 
 static inline uint8_t percpu_slice(void)
 {
@@ -80,6 +89,18 @@ static inline void percpu_end_slice(void)
     __asm__ volatile("orb %0, %%gs:%c1" : : "i"(SLICE_OVER), "i"(PERCPU_SLICE) : "memory");
 }
 
+static inline void percpu_set_moved(void)
+{
+    __asm__ volatile("orb %0, %%gs:%c1" : : "i"(SLICE_MOVED), "i"(PERCPU_SLICE) : "memory");
+}
+static inline void percpu_clear_moved(void)
+{
+    __asm__ volatile("andb %0, %%gs:%c1"
+                     :
+                     : "i"(~SLICE_MOVED & 0xff), "i"(PERCPU_SLICE)
+                     : "memory");
+}
+
 /* SLICE_ROOM begins and ends; interrupts may set other bits meanwhile. */
 static inline void percpu_set_room(void)
 {
@@ -90,13 +111,11 @@ static inline void percpu_clear_room(void)
     __asm__ volatile("andb %0, %%gs:%c1" : : "i"(~SLICE_ROOM & 0xff), "i"(PERCPU_SLICE) : "memory");
 }
 
-/* As thread_slice_over(). */
-static inline bool percpu_slice_over(void)
+/* True if one of the SLICE_* is set. */
+static ALWAYS_INLINE bool percpu_slice_has(unsigned any)
 {
-    bool over;
-    __asm__ volatile("testb %2, %%gs:%c1"
-                     : "=@ccnz"(over)
-                     : "i"(PERCPU_SLICE), "i"(SLICE_OVER | SLICE_DEFERRED | SLICE_ROOM));
-    return over;
+    bool has;
+    __asm__ volatile("testb %2, %%gs:%c1" : "=@ccnz"(has) : "i"(PERCPU_SLICE), "i"(any));
+    return has;
 }
 #endif

@@ -41,6 +41,9 @@ _Static_assert(__builtin_offsetof(struct percpu, current) == PERCPU_CURRENT, "pe
 _Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
 _Static_assert(__builtin_offsetof(struct percpu, slice) == PERCPU_SLICE, "percpu.h");
 _Static_assert(__builtin_offsetof(struct percpu, tss) == PERCPU_TSS, "entry.S");
+_Static_assert(__builtin_offsetof(struct percpu, kernel) == PERCPU_KERNEL, "cpu/cpus.h");
+_Static_assert(__builtin_offsetof(struct percpu, disturbed) == PERCPU_KERNEL + 1, "cpu/cpus.h");
+_Static_assert(__builtin_offsetof(struct percpu, spins) == PERCPU_SPINS, "cpu/cpus.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, r15) == TRAP_FRAME_R15, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r14) == TRAP_FRAME_R14, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r13) == TRAP_FRAME_R13, "entry.S");

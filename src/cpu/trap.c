@@ -109,7 +109,7 @@ COLD static bool is_interrupt(struct trap_frame *frame)
 /* A request to flush, which is no business of the thread's: the CPU that asks waits, maybe with locks held. */
 static bool is_request(const struct trap_frame *frame)
 {
-    if (frame->vector != VECTOR_TLB || !apic_in_service(VECTOR_TLB))
+    if (!SEVERAL_CPUS || frame->vector != VECTOR_TLB || !apic_in_service(VECTOR_TLB))
         return false;
     interrupts[cpu_index()][VECTOR_TLB]++;
     cpu_serve();
@@ -117,9 +117,27 @@ static bool is_request(const struct trap_frame *frame)
     return true;
 }
 
-void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
+/* What dispatch() does, in fewer instructions: for page faults. */
+static ALWAYS_INLINE void dispatch_exception(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
-    if (SEVERAL_CPUS && is_request(frame))
+    trap_handler handler = handlers[frame->vector];
+    if (handler == NULL)
+        handler = trap_unexpected;
+    if (!trap_from_program(frame)) {
+        handler(frame);
+        __asm__ volatile("cli" : : : "memory");
+        return;
+    }
+    kernel_lock_take_as(frame->vector == VECTOR_PAGE_FAULT);
+    handler(frame);
+    __asm__ volatile("cli" : : : "memory");
+    trap_leave(frame);
+    kernel_lock_drop();
+}
+
+static CPUS_NOINLINE void dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
+{
+    if (is_request(frame))
         return;
     bool interrupt = frame->vector >= VECTOR_EXCEPTIONS && is_interrupt(frame);
     trap_handler handler = handlers[frame->vector & 0xff];
@@ -131,6 +149,14 @@ void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
         trap_leave(frame);
         kernel_lock_drop();
     }
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+    if (SEVERAL_CPUS && frame->vector < VECTOR_EXCEPTIONS)
+        dispatch_exception(frame);
+    else
+        dispatch(frame);
 }
 
 /* GS has been restored. A pending interrupt is handled, for it must be acknowledged. An exception

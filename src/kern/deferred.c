@@ -50,11 +50,13 @@ uint64_t deferred_idle(void)
     spin_unlock(&sched_spin, &class_sched);
     if (any) {
         uint64_t from = time_now_ns();
+        cpus_count_busy(1);
         kernel_lock_take();
         __asm__ volatile("sti" : : : "memory");
         deferred_run();
         __asm__ volatile("cli" : : : "memory");
         kernel_lock_drop();
+        cpus_count_busy(-1);
         took = time_now_ns() - from;
     } else {
         cpu_wait_for_interrupt();

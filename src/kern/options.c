@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
+#include "cpu/cpus.h"
 #include "cpu/tsc_fit.h"
 #include "parse/cmdline.h"
 
@@ -96,7 +97,14 @@ static bool word_watchdog(struct reader *r, char *value)
 
 static bool word_cpus(struct reader *r, char *value)
 {
-    unsigned long cpus;
+    unsigned long cpus, skew;
+    char *comma = SEVERAL_CPUS ? strchr(value, ',') : NULL;
+    if (comma != NULL) {
+        *comma = '\0';
+        if (!cmdline_number(comma + 1, &skew))
+            return false;
+        cpus_tsc_skew = skew;
+    }
     if (!cmdline_number(value, &cpus) || cpus < 1 || cpus > 100000)
         return false;
     r->options->cpus = (unsigned)cpus;

@@ -15,6 +15,7 @@ struct sched_cpu {
     struct timer slice; /* fires at or after the end of the running thread's slice */
     uint64_t idle_ns;
     struct thread *idle;  /* of several CPUs: runs when no other can */
+    bool begins;          /* the running thread is the first after the idle one */
     volatile bool kicked; /* VECTOR_KICK has arrived */
 };
 extern struct sched_cpu sched_cpus[CPUS_MAX];
@@ -61,5 +62,7 @@ void sched_look(void) REQUIRES(class_sched);
 /* Takes the thread that is to run: the first of this CPU's queue; a real-time thread that waits on another CPU and precedes it; if there is
  * none, the first of the longest queue; or the idle thread. O(CPUs). */
 struct thread *sched_next(void) REQUIRES(class_sched);
+/* This CPU switches to another thread: its program is told of the CPU if that is new to it, and the CPUs that are busy are counted. */
+void sched_note_switch(struct thread *next) REQUIRES(class_sched);
 /* True if a thread runs on another CPU. */
 bool sched_others_run(void) REQUIRES(class_sched);

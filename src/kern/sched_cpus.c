@@ -97,6 +97,8 @@ void thread_kicked(void)
 {
     spin_lock(&sched_spin, &class_sched);
     sched_look();
+    if (thread_current()->cpu_told != cpu_index())
+        percpu_set_moved();
     own()->kicked = true;
     spin_unlock(&sched_spin, &class_sched);
 }
@@ -116,6 +118,20 @@ void threads_interrupt_others(void)
     for (unsigned cpu = 0; cpu < cpus_online; cpu++)
         while (!sched_cpus[cpu].kicked)
             cpu_pause();
+}
+
+void sched_note_switch(struct thread *next)
+{
+    next->cpu = (uint8_t)cpu_index();
+    if (next->cpu_told == next->cpu)
+        percpu_clear_moved();
+    else
+        percpu_set_moved();
+    own()->begins = thread_current() == own()->idle;
+    if (own()->begins)
+        cpus_count_busy(1);
+    else if (next == own()->idle)
+        cpus_count_busy(-1);
 }
 
 struct thread *sched_next(void)

@@ -40,7 +40,8 @@ static volatile bool idle_over;
 
 static void slice_begin(bool over) REQUIRES(class_sched)
 {
-    percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
+    percpu()->slice =
+        (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED | SLICE_MOVED)) | over);
 }
 
 void thread_sleep_ended(struct timer *timer)
@@ -145,7 +146,7 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     if (SEVERAL_CPUS) {
         if (self->fpu != NULL && self->state != THREAD_ENDED && owns_fpu(self) && !own()->fpu_trap)
             cpu_fpu_save(self->fpu);
-        next->cpu = (uint8_t)cpu_index();
+        sched_note_switch(next);
     }
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
@@ -162,10 +163,14 @@ static NOINLINE void reap(void) REQUIRES(kernel_lock, class_sched)
  * alone. */
 static void take_kernel_lock_again(bool shared) REQUIRES(class_sched) ACQUIRE(kernel_lock)
 {
-    shared = shared && own()->ended == NULL;
+    bool begins = SEVERAL_CPUS && own()->begins;
+    shared = shared && own()->ended == NULL && !begins;
+    own()->begins = false;
     spin_unlock(&sched_spin, &class_sched);
     kernel_lock_take_as(shared);
     spin_lock(&sched_spin, &class_sched);
+    if (begins)
+        cpus_disturb();
     if (own()->ended != NULL)
         reap();
 }
@@ -510,8 +515,10 @@ static void idle_loop(void) NO_LOCK_ANALYSIS
 {
     for (;;) {
         if (own()->ended != NULL) { /* the next to take the lock here may be long in coming */
+            cpus_count_busy(1);
             take_kernel_lock_again(false);
             kernel_lock_drop();
+            cpus_count_busy(-1);
         }
         if (own()->queue.count == 0)
             wait_for_work();

@@ -189,7 +189,7 @@ void thread_yield(void) REQUIRES(kernel_lock);
 /* True if another thread or deferred work should run now. May change at once unless interrupts are off. */
 static inline bool thread_slice_over(void)
 {
-    return percpu_slice_over();
+    return percpu_slice_has(SLICE_OVER | SLICE_DEFERRED | SLICE_ROOM);
 }
 /* For a kernel for several CPUs. The set must have one that runs. O(log n). */
 void thread_set_allowed(struct thread *thread, uint64_t cpus);
@@ -200,7 +200,13 @@ static inline uint64_t thread_allowed(const struct thread *thread)
 /* The calling thread is on another CPU than when this was last called for it. */
 static inline bool thread_has_moved(void)
 {
-    return SEVERAL_CPUS && unlikely(thread_current()->cpu_told != cpu_index());
+    return SEVERAL_CPUS && percpu_slice_has(SLICE_MOVED);
+}
+/* Either, on the way back to the program. */
+static inline bool thread_is_held_up(void)
+{
+    return percpu_slice_has(SLICE_OVER | SLICE_DEFERRED | SLICE_ROOM |
+                            (SEVERAL_CPUS ? SLICE_MOVED : 0));
 }
 /* For a kernel for several CPUs: the programs' threads that run on others have entered the kernel before the return, and are on their
  * way back as if they had moved (thread_has_moved()). Interrupts on. O(CPUs). */

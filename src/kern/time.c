@@ -23,7 +23,8 @@ static unsigned foreground GUARDED_BY(class_timer);
 
 uint64_t time_now_ns(void)
 {
-    return tsc_to_ns(rdtsc() - entry_tsc);
+    uint64_t cycles = SEVERAL_CPUS && unlikely(cpus_out_of_step) ? cpus_cycles() : rdtsc();
+    return tsc_to_ns(cycles - entry_tsc);
 }
 
 uint64_t time_realtime_ns(void)

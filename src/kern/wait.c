@@ -100,13 +100,17 @@ static bool is_deserted(const struct wait_queue *queue) NO_LOCK_ANALYSIS
     return !kernel_lock_is_shared() && list_empty(&queue->all) && list_empty(&queue->one);
 }
 
-void wait_queue_wake(struct wait_queue *queue)
+static CPUS_NOINLINE void wait_queue_wake_any(struct wait_queue *queue)
 {
-    if (is_deserted(queue))
-        return;
     uint64_t flags = sched_lock();
     wait_queue_wake_locked(queue);
     sched_unlock(flags);
+}
+
+void wait_queue_wake(struct wait_queue *queue)
+{
+    if (!is_deserted(queue))
+        wait_queue_wake_any(queue);
 }
 
 void wait_queue_wake_one(struct wait_queue *queue)

@@ -45,6 +45,7 @@ struct request_bench {
     bool chosen[ARRAY_LENGTH(sections)];
     bool any;
     unsigned runs; /* 0: the default */
+    unsigned cpus;
     bool quick, alone;
     const char *json, *against;
 };
@@ -70,6 +71,7 @@ struct bench_boot bench_direct(const struct bench *bench, enum bench_system syst
                                .medium = MEDIUM_DIRECT,
                                .archive = archive,
                                .memory = MEMORY,
+                               .cpus = bench->cpus,
                                .limit = LIMIT};
 }
 
@@ -136,6 +138,7 @@ enum {
     KEY_JSON = 0x100,
     KEY_AGAINST,
     KEY_RUNS,
+    KEY_CPUS,
     KEY_QUICK,
     KEY_ALONE
 };
@@ -162,6 +165,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
         if (end == text || *end || request->runs < 1 || request->runs > RUNS_MAX)
             argp_error(state, "--runs %s: not a number between 1 and %d", text, RUNS_MAX);
         break;
+    case KEY_CPUS:
+        request->cpus = machine_cpus(text);
+        if (request->cpus == 0)
+            argp_error(state, "--cpus %s: a number from 1 to %d, or host", text, MACHINE_CPUS_MAX);
+        break;
     case ARGP_KEY_ARG:
         choose(request, text);
         break;
@@ -176,6 +184,8 @@ static const struct argp_option options[] = {
     {"against", KEY_AGAINST, "FILE", 0,
      "compare with the JSON of an earlier run; status 1 if a figure got worse beyond the spread",
      1},
+    {"cpus", KEY_CPUS, "N|host", 0,
+     "processors of each machine; default 1. Boots from a CD have one", 1},
     {"runs", KEY_RUNS, "N", 0, "boots for each timed figure; default 5, 3 with --quick", 1},
     {"quick", KEY_QUICK, NULL, 0, "fewer runs, no UEFI", 1},
     {"alone", KEY_ALONE, NULL, 0, "measure Ouro without Debian's kernel", 1},
@@ -212,7 +222,7 @@ int command_bench(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct request_bench request = {0};
+    struct request_bench request = {.cpus = 1};
     argp_err_exit_status = STATUS_FAILED;
     suggest_check(options, argc, argv);
     argp_parse(&argp, argc, argv, 0, NULL, &request);
@@ -223,14 +233,17 @@ int command_bench(int argc, char **argv)
         .runs = request.runs    ? request.runs
                 : request.quick ? RUNS_QUICK
                                 : RUNS,
+        .cpus = request.cpus,
         .quick = request.quick,
-        .kernel = {OURO_BUILD_DIR "/kernel/ouro.elf", request.alone ? NULL : linux_kernel()},
+        .kernel = {request.cpus > 1 ? OURO_BUILD_DIR "/kernel/ouro-cpus.elf"
+                                    : OURO_BUILD_DIR "/kernel/ouro.elf",
+                   request.alone ? NULL : linux_kernel()},
         .test_kernel = OURO_BUILD_DIR "/kernel/ouro-test.elf",
     };
     const char *accelerator = kvm_works() ? "kvm" : "tcg";
-    printf("QEMU with %s, one CPU, 256 MiB; medians of %u boots, less is better; \"in\": guest "
+    printf("QEMU with %s, %u CPU%s, 256 MiB; medians of %u boots, less is better; \"in\": guest "
            "instructions\n",
-           accelerator, bench.runs);
+           accelerator, bench.cpus, bench.cpus > 1 ? "s" : "", bench.runs);
     if (bench.kernel[BENCH_LINUX] == NULL && !request.alone)
         puts("Debian's kernel (linux-image-cloud-amd64) is not available: only Ouro is measured");
     fflush(stdout);

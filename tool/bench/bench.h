@@ -7,6 +7,7 @@
 
 struct bench {
     unsigned runs;                     /* boots for each timed figure */
+    unsigned cpus;                     /* of each machine; more than one: Ouro's other kernel */
     bool quick;                        /* skip slow measurements */
     const char *kernel[BENCH_SYSTEMS]; /* NULL: this system is left out */
     const char *test_kernel;           /* Ouro with its guest tests */

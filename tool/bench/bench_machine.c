@@ -261,6 +261,7 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
                                     .medium = boot->medium,
                                     .chipset = boot->chipset,
                                     .memory = boot->memory,
+                                    .cpus = boot->cpus,
                                     .image = boot->image,
                                     .kernel = boot->kernel,
                                     .archive = boot->archive,

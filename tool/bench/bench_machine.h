@@ -35,6 +35,7 @@ struct bench_boot {
     const char *words;          /* direct: further kernel words; NULL: none */
     const char *const *qemu;    /* further options of QEMU, NULL-terminated; NULL: none */
     uint64_t memory;            /* bytes */
+    unsigned cpus;              /* 0: one */
     double limit;               /* seconds until the boot counts as a hang */
     const struct network
         *network;              /* NULL: no card; with one, a counted machine waits for its host */

@@ -9,28 +9,28 @@
  *
  * Each writes before it reads what the other writes: at least one sees the other. If a ticket is out, the CPU that would
  * share draws one, too, says that it shares when it is up, and passes it on at once. So all come in turn.
+ *
+ * While no other CPU runs a thread none of this is needed:
+ *
+ *   the only CPU that is busy     a CPU that begins to be
+ *   kernel = KERNEL_LONE          counts itself in cpus_busy
+ *   another is busy? as above     a fence; draws a ticket
+ *                                 waits until no other CPU is KERNEL_LONE
+ *
+ * From then on none is, until all but one idle again.
  */
 #include "cpu/cpus.h"
 #include "cpu/irq.h"
 #include "cpu/x86.h"
 
-static struct ticket_lock kernel_ticket, spin_ticket;
+struct ticket_lock cpu_kernel_ticket, cpu_spin_ticket;
+uint8_t cpus_busy = 1;
 
 static struct lock_profile profiles[CPUS_MAX][LOCK_PROFILES];
-
-static uint32_t ticket_draw(struct ticket_lock *lock)
-{
-    return __atomic_fetch_add(&lock->next, 1, __ATOMIC_SEQ_CST);
-}
 
 static bool ticket_is_up(const struct ticket_lock *lock, uint32_t ticket)
 {
     return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket;
-}
-
-static void ticket_drop(struct ticket_lock *lock)
-{
-    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
 }
 
 static struct lock_profile *profile_of(unsigned row)
@@ -49,11 +49,9 @@ void cpu_profile_wait(unsigned row, uint64_t since)
 }
 
 /* With interrupts off a CPU does what others ask while it waits. With interrupts on, theirs does: cpu_serve() is not for two at a time. */
-static void ticket_wait(const struct ticket_lock *lock, uint32_t ticket, bool serve, unsigned row)
+static NOINLINE void ticket_wait(const struct ticket_lock *lock, uint32_t ticket, bool serve,
+                                 unsigned row)
 {
-    profile_of(row)->takes++;
-    if (likely(ticket_is_up(lock, ticket)))
-        return;
     uint64_t since = rdtsc();
     while (!ticket_is_up(lock, ticket)) {
         if (serve)
@@ -63,84 +61,89 @@ static void ticket_wait(const struct ticket_lock *lock, uint32_t ticket, bool se
     cpu_profile_wait(row, since);
 }
 
-void cpu_spin_take(void)
+void cpu_spin_wait(uint32_t ticket)
 {
-    if (percpu()->spins++ != 0)
-        return;
-    ticket_wait(&spin_ticket, ticket_draw(&spin_ticket), true, LOCK_INDEX_class_sched);
+    ticket_wait(&cpu_spin_ticket, ticket, true, LOCK_INDEX_class_sched);
 }
 
-void cpu_spin_drop(void)
-{
-    if (--percpu()->spins == 0)
-        ticket_drop(&spin_ticket);
-}
-
-static bool others_share(void)
+/* True if another CPU has kernel_lock shared, or lone from the time when this one idled. */
+static bool others_have(void)
 {
     for (unsigned cpu = 0; cpu < cpus_online; cpu++)
-        if (__atomic_load_n(&percpus[cpu].shares, __ATOMIC_ACQUIRE))
+        if (__atomic_load_n(&percpus[cpu].kernel, __ATOMIC_ACQUIRE) != KERNEL_ALONE)
             return true;
     return false;
 }
 
 /* A CPU with interrupts off has no lock yet, or it would not wait for this one. */
-static NOINLINE void kernel_wait(uint32_t ticket, bool shared)
+static NOINLINE void kernel_queue(uint32_t ticket, bool shared)
 {
     uint64_t since = rdtsc();
     bool on = irq_are_on();
     __asm__ volatile("sti" : : : "memory");
-    while (!ticket_is_up(&kernel_ticket, ticket) || (!shared && others_share()))
+    while (!ticket_is_up(&cpu_kernel_ticket, ticket) || (!shared && others_have()))
         cpu_pause();
     if (!on)
         __asm__ volatile("cli" : : : "memory");
     cpu_profile_wait(shared ? LOCK_PROFILE_SHARED : LOCK_INDEX_kernel_lock, since);
 }
 
-static void kernel_share(void)
+static void kernel_share(struct percpu *self)
 {
-    struct percpu *self = percpu();
+    uint32_t ticket;
     profile_of(LOCK_PROFILE_SHARED)->takes++;
-    __atomic_store_n(&self->shares, true, __ATOMIC_SEQ_CST);
-    if (likely(__atomic_load_n(&kernel_ticket.next, __ATOMIC_SEQ_CST) ==
-               __atomic_load_n(&kernel_ticket.owner, __ATOMIC_ACQUIRE)))
+    __atomic_store_n(&self->kernel, KERNEL_SHARED, __ATOMIC_SEQ_CST);
+    if (likely(__atomic_load_n(&cpu_kernel_ticket.next, __ATOMIC_SEQ_CST) ==
+               __atomic_load_n(&cpu_kernel_ticket.owner, __ATOMIC_ACQUIRE)))
         return;
-    __atomic_store_n(&self->shares, false, __ATOMIC_RELEASE);
-    kernel_wait(ticket_draw(&kernel_ticket), true);
-    percpu()->shares = true;
-    ticket_drop(&kernel_ticket);
+    __atomic_store_n(&self->kernel, KERNEL_ALONE, __ATOMIC_RELEASE);
+    if (!ticket_take(&cpu_kernel_ticket, &ticket))
+        kernel_queue(ticket, true);
+    percpu()->kernel = KERNEL_SHARED;
+    ticket_drop(&cpu_kernel_ticket);
 }
 
-void cpu_kernel_take(bool shared)
+void cpu_kernel_wait(bool shared)
 {
+    struct percpu *self = percpu();
+    uint32_t ticket;
     if (shared) {
-        kernel_share();
+        kernel_share(self);
         return;
     }
-    uint32_t ticket = ticket_draw(&kernel_ticket);
+    __atomic_store_n(&self->kernel, KERNEL_ALONE, __ATOMIC_RELEASE);
     profile_of(LOCK_INDEX_kernel_lock)->takes++;
-    if (!ticket_is_up(&kernel_ticket, ticket) || others_share())
-        kernel_wait(ticket, false);
+    if (!ticket_take(&cpu_kernel_ticket, &ticket) || others_have())
+        kernel_queue(ticket, false);
 }
 
-void cpu_kernel_drop(void)
+void cpus_disturb(void)
+{
+    for (unsigned cpu = 0; cpu < cpus_online; cpu++)
+        percpus[cpu].disturbed = true;
+}
+
+void cpu_kernel_give(void)
 {
     struct percpu *self = percpu();
-    if (self->shares)
-        __atomic_store_n(&self->shares, false, __ATOMIC_RELEASE);
+    if (self->kernel == KERNEL_SHARED)
+        __atomic_store_n(&self->kernel, KERNEL_ALONE, __ATOMIC_RELEASE);
     else
-        ticket_drop(&kernel_ticket);
+        ticket_drop(&cpu_kernel_ticket);
 }
 
 bool cpu_kernel_is_wanted(void)
 {
-    return __atomic_load_n(&kernel_ticket.next, __ATOMIC_RELAXED) !=
-           kernel_ticket.owner + !percpu()->shares;
+    return __atomic_load_n(&cpu_kernel_ticket.next, __ATOMIC_RELAXED) !=
+           cpu_kernel_ticket.owner + (percpu()->kernel == KERNEL_ALONE);
 }
 
 void cpu_short_take(struct short_lock *lock, unsigned class)
 {
-    ticket_wait(&lock->ticket, ticket_draw(&lock->ticket), !irq_are_on(), class);
+    uint32_t ticket;
+    profile_of(class)->takes++;
+    if (unlikely(!ticket_take(&lock->ticket, &ticket)))
+        ticket_wait(&lock->ticket, ticket, !irq_are_on(), class);
 }
 
 void cpu_short_drop(struct short_lock *lock)
@@ -159,6 +162,8 @@ COLD bool cpu_lock_profile(unsigned row, struct lock_profile *out)
         if (p->longest > out->longest)
             out->longest = p->longest;
     }
+    if (row == LOCK_INDEX_class_sched)
+        out->takes = cpu_spin_ticket.next;
     return out->takes + out->waits != 0;
 }
 

@@ -4,7 +4,7 @@
  *
  *   first                        other
  *   INIT, SIPI, SIPI      --->   start.S: real mode, protected mode, long mode on the tables of cpu_start_prepare()
- *   compares TSCs         <-->   cpu_begin(): tables, control registers and MSRs, compared with the first's
+ *   looks at its TSC      <-->   cpu_begin(): tables, control registers and MSRs, compared with the first's
  *   cpus_online++         <---   arrived
  *                                cpu_arrived()
  *
@@ -45,8 +45,19 @@ enum step {
     STEP_ARRIVED,
 };
 static volatile enum step step;
-static volatile uint64_t first_tsc, other_tsc;
+static volatile uint64_t other_tsc;
+static int64_t ahead_min,
+    ahead_max; /* the TSC of the CPU that starts is ahead of the first's by this at least, at most */
+
+bool cpus_out_of_step;
+uint64_t cpus_tsc_skew;
 static const char *volatile refused; /* what differs */
+
+static uint64_t rdtsc_after_loads(void)
+{
+    __asm__ volatile("lfence" : : : "memory"); /* SDM 2B RDTSC */
+    return rdtsc();
+}
 
 static const char *adopt_registers(void)
 {
@@ -67,16 +78,15 @@ void cpu_begin(void)
     cpu_tables_load(cpus_online);
     const char *differs = adopt_registers();
     cpu_syscall_init();
+    if (cpus_tsc_skew != 0)
+        wrmsr(MSR_TSC, rdtsc() + cpus_tsc_skew);
     apic_start();
     percpu()->apic_id = apic_id();
     for (unsigned i = 0; differs == NULL && i < (cpu_features.hypervisor ? 4 : 32); i++) {
         step = STEP_TSC;
         while (step != STEP_TSC_GIVEN)
             cpu_pause();
-        uint64_t before = first_tsc, now = rdtsc();
-        other_tsc = now;
-        if ((int64_t)(now - before) < 0)
-            differs = "TSC";
+        other_tsc = rdtsc_after_loads();
     }
     refused = differs;
     step = differs == NULL ? STEP_ARRIVED : STEP_REFUSED;
@@ -111,24 +121,56 @@ void cpu_start_prepare(const struct cpu_start *start)
     top[0] = low_frame | PTE_P | PTE_W;
 }
 
+/* The other CPU has read its TSC between two looks at the first's. */
+static void note_tsc(uint64_t before, uint64_t after)
+{
+    int64_t least = (int64_t)(other_tsc - after), most = (int64_t)(other_tsc - before);
+    ahead_min = least > ahead_min ? least : ahead_min;
+    ahead_max = most < ahead_max ? most : ahead_max;
+}
+
+static void judge_tsc(uint32_t id)
+{
+    if (ahead_min <= 0 && ahead_max >= 0)
+        return;
+    int64_t ahead = ahead_min + (ahead_max - ahead_min) / 2;
+    percpus[cpus_online].tsc_ahead = ahead;
+    cpus_out_of_step = true;
+    log_warn("the TSC of the cpu with the APIC ID %u is %lld cycles ahead: clocks are slow", id,
+             (long long)ahead);
+}
+
+uint64_t cpus_cycles(void)
+{
+    static uint64_t latest;
+    uint64_t now = rdtsc() - (uint64_t)percpu()->tsc_ahead;
+    uint64_t last = __atomic_load_n(&latest, __ATOMIC_ACQUIRE);
+    while ((int64_t)(now - last) > 0)
+        if (__atomic_compare_exchange_n(&latest, &last, now, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_ACQUIRE))
+            return now;
+    return last;
+}
+
 /* Answers what the CPU asks, until it has arrived, or for so long. */
 static bool accompany(uint64_t ns)
 {
     uint64_t given = 0;
-    for (uint64_t waited = 0; waited < ns; waited += POLL_NS) {
-        if (step == STEP_ARRIVED || step == STEP_REFUSED)
+    ahead_min = INT64_MIN;
+    ahead_max = INT64_MAX;
+    for (uint64_t waited = 0, poll = POLL_NS; waited < ns; waited += poll) {
+        enum step now = step;
+        if (now != STEP_TSC_GIVEN && given != 0)
+            note_tsc(given, rdtsc_after_loads());
+        if (now == STEP_ARRIVED || now == STEP_REFUSED)
             return true;
-        if (given != 0 && (int64_t)(rdtsc() - other_tsc) < 0) {
-            refused = "TSC";
-            step = STEP_REFUSED;
-            return true;
-        }
-        if (step == STEP_TSC) {
-            first_tsc = given = rdtsc();
+        if (now == STEP_TSC) {
+            given = rdtsc();
             step = STEP_TSC_GIVEN;
             waited = 0;
+            poll = POLL_NS / 20;
         } else {
-            tsc_wait_ns(POLL_NS);
+            tsc_wait_ns(poll);
         }
     }
     return false;
@@ -165,6 +207,7 @@ bool cpu_start(const struct cpu_start *start, uint32_t id, virt_t stack)
                  refused);
         return false;
     }
+    judge_tsc(id);
     percpus[cpus_online].online = true;
     cpus_online++;
     return true;

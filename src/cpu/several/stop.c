@@ -54,7 +54,7 @@ bool cpus_stop(bool *all)
         none = NONE;
         cpu_pause(); /* the NMI of the owner arrives here */
     }
-    percpus[cpu].spins++; /* a CPU that has stopped may have that lock */
+    percpus[cpu].spins--; /* a CPU that has stopped may have that lock */
     for (unsigned other = 0; other < cpus_online; other++)
         if (other != cpu)
             cpu_send_nmi(other);
@@ -66,7 +66,7 @@ bool cpus_stop(bool *all)
 
 void cpus_go_on(void)
 {
-    percpus[owner].spins--;
+    percpus[owner].spins++;
     owner = NONE;
 }
 

@@ -201,19 +201,33 @@ int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
     return syscall_finish(record, &call, syscall_table[number](&call));
 }
 
-/* Only threads that are alone in the kernel may look at a tracer, or print. */
-static inline bool begins_shared(const struct linux_thread *lt, uint32_t number)
+/* Takes kernel_lock beside other CPUs. Only threads that are alone in the kernel may look at a tracer, or print. */
+static NOINLINE void begin_beside(const struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
-    return SEVERAL_CPUS && number < SYSCALL_COUNT && syscall_marks[number] != 0 &&
-           lt->trace == NULL && !strace_on;
+    const struct linux_thread *lt = linux_current();
+    uint32_t number = (uint32_t)frame->error;
+    bool shared =
+        number < SYSCALL_COUNT && syscall_marks[number] != 0 && lt->trace == NULL && !strace_on;
+    cpu_kernel_wait(shared);
+    if (!shared)
+        lock_check_kernel_take();
+}
+
+static ALWAYS_INLINE void begin_call(const struct trap_frame *frame)
+    ACQUIRE(kernel_lock) NO_LOCK_ANALYSIS
+{
+    if (SEVERAL_CPUS && unlikely(!cpu_kernel_take_lone()))
+        begin_beside(frame);
+    else
+        lock_check_kernel_take();
 }
 
 void syscall_dispatch(struct trap_frame *frame)
 {
+    begin_call(frame);
     struct thread *thread = thread_current();
     struct linux_thread *lt = thread->linux_thread;
     uint32_t number = (uint32_t)frame->error;
-    kernel_lock_take_as(begins_shared(lt, number));
     struct syscall_record *record = syscall_record_of(lt, number);
     struct syscall call = {.arg = record->arg, .frame = frame};
     take_arguments(record, frame);
@@ -231,18 +245,19 @@ void syscall_dispatch(struct trap_frame *frame)
     /* The last check is with interrupts off, so that an event raised by an interrupt is not left
      * pending. */
     interrupts_off();
-    if (unlikely(thread_slice_over())) {
+    while (unlikely(thread_is_held_up())) {
         interrupts_on();
         kernel_lock_alone();
+        if (thread_has_moved()) {
+            if (rseq_moved() != E_OK)
+                signal_force_segv();
+            interrupts_off();
+            continue;
+        }
         thread_preempt();
         interrupts_off();
-    }
-    while (thread_has_moved()) {
-        interrupts_on();
-        kernel_lock_alone();
-        if (rseq_moved() != E_OK)
-            signal_force_segv();
-        interrupts_off();
+        if (!thread_has_moved())
+            break;
     }
     if (unlikely(e == E_INTR || thread->signal_pending)) {
         interrupts_on();

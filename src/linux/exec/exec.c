@@ -15,6 +15,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cpu/cpus.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/selectors.h"
@@ -271,7 +272,8 @@ static void fill_auxv(struct exec_job *job)
     struct stack_plan *plan = &job->plan;
     const struct elf64_image *elf = job->program.elf;
     uint64_t bias = job->program.bias;
-    add_auxv(plan, AT_SYSINFO_EHDR, vdso_image(job->vdso).v);
+    if (!SEVERAL_CPUS || !cpus_out_of_step) /* its clocks read the TSC */
+        add_auxv(plan, AT_SYSINFO_EHDR, vdso_image(job->vdso).v);
     add_auxv(plan, AT_MINSIGSTKSZ, signal_frame_max());
     add_auxv(plan, AT_HWCAP, cpu_features.leaf1_edx);
     add_auxv(plan, AT_PAGESZ, PAGE_SIZE);

@@ -198,7 +198,7 @@ void trap_leave(struct trap_frame *frame)
     if (frame->vector >= VECTOR_EXCEPTIONS)
         notice_halt(frame);
     frame->rflags |= RFLAGS_IF; /* popf changes IF in ring 0, but not in ring 3 */
-    while (thread_current()->signal_pending || thread_slice_over() || thread_has_moved()) {
+    while (thread_current()->signal_pending || thread_is_held_up()) {
         __asm__ volatile("sti" : : : "memory");
         kernel_lock_alone();
         if (thread_slice_over()) {

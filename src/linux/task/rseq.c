@@ -57,11 +57,10 @@ enum err sys_rseq(struct syscall *call)
     enum err e = copy_out(virt(at), &first, sizeof first);
     if (e != E_OK)
         return e;
-    lt->thread->cpu_told = (uint8_t)first.cpu_id; /* it may have slept since */
     lt->rseq = at;
     lt->rseq_size = size;
     lt->rseq_signature = (uint32_t)call->arg[3];
-    return E_OK;
+    return SEVERAL_CPUS ? rseq_moved() : E_OK; /* it may have slept since */
 }
 
 static MUST_CHECK enum err check_sequence(const struct linux_thread *lt,
@@ -107,6 +106,7 @@ enum err rseq_moved(void)
     enum err e = E_OK;
     do {
         uint64_t cpu = cpu_index();
+        percpu_clear_moved();
         lt->thread->cpu_told = (uint8_t)cpu;
         if (lt->rseq != 0)
             e = put_out(virt(lt->rseq), cpu << 32 | cpu);

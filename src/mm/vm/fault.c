@@ -64,9 +64,9 @@
  *
  * An own frame is mapped first and filled at the program's address: no second mapping is needed,
  * and the TLB entry will be used again. That requires the space to be the running one, and no other
- * thread of the program to run in between: one CPU, the kernel is not preempted. In the kernel for several CPUs the frame is filled
+ * thread of the program to run in between: one CPU, the kernel is not preempted. While others run programs the frame is filled
  * at a scratch page and mapped afterwards; and a fault looks at the leaf again, for another CPU may have resolved it. Most faults are resolved
- * beside those of other threads: fault_resolve_beside().
+ * beside those of other threads then: fault_resolve_beside().
  */
 #include "mm/vm/fault.h"
 
@@ -124,22 +124,33 @@ static enum err take_frame(phys_t *out)
     return frames_alloc(&machine_frames, 0, out);
 }
 
+/* True if another CPU may look at the program's pages meanwhile, or has since the fault. */
+static bool others_look(void)
+{
+    return SEVERAL_CPUS && !cpus_undisturbed();
+}
+
 /* An own frame, contents undefined, mapped at *at for the kernel to fill: at the program's address, or, where another CPU
  * may look, at the second scratch page. */
-static enum err map_fresh(struct address_space *space, virt_t page, phys_t *frame, void **at)
+static ALWAYS_INLINE enum err map_fresh(struct address_space *space, virt_t page, phys_t *frame,
+                                        void **at)
 {
     enum err e = take_frame(frame);
     if (e != E_OK)
         return e;
-    *at = SEVERAL_CPUS ? memory_scratch_second(*frame) : ptr_of(page);
-    return SEVERAL_CPUS ? E_OK : map_owned(space, page, *frame, prot_rw());
+    if (others_look()) {
+        *at = memory_scratch_second(*frame);
+        return E_OK;
+    }
+    *at = ptr_of(page);
+    return map_owned(space, page, *frame, prot_rw());
 }
 
 /* The page of map_fresh() has been filled: counts it, and gives it the area's rights. */
-static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page,
-                             phys_t frame)
+static ALWAYS_INLINE enum err fault_settle(struct address_space *space, const struct area *a,
+                                           virt_t page, phys_t frame)
 {
-    if (SEVERAL_CPUS) {
+    if (others_look()) {
         enum err e = map_owned(space, page, frame, a->prot);
         if (e == E_OK)
             areas_count_pages(a, false, phys(0), 1);
@@ -178,16 +189,16 @@ static bool map_large(struct address_space *space, const struct area *a, virt_t 
     if (walk.last_level < 2 || walk.entry[walk.last_level].v != 0 ||
         frames_alloc(&machine_frames, LARGE_ORDER, &block) != E_OK)
         return false;
-    for (uint64_t at = 0; SEVERAL_CPUS && at < LARGE_SIZE; at += PAGE_SIZE)
+    for (uint64_t at = 0; others_look() && at < LARGE_SIZE; at += PAGE_SIZE)
         memset(memory_scratch_second(phys(block.v + at)), 0, PAGE_SIZE);
-    if (paging_map(space, range.start, block, LARGE_SIZE, SEVERAL_CPUS ? a->prot : prot_rw()) !=
+    if (paging_map(space, range.start, block, LARGE_SIZE, others_look() ? a->prot : prot_rw()) !=
         E_OK) {
         frames_put(&machine_frames, block);
         return false;
     }
-    if (!SEVERAL_CPUS)
+    if (!others_look())
         memset(ptr_of(range.start), 0, LARGE_SIZE);
-    if (!SEVERAL_CPUS && !prot_equal(a->prot, prot_rw()))
+    if (!others_look() && !prot_equal(a->prot, prot_rw()))
         must(paging_protect(space, range, a->prot)); /* no leaf is cut */
     areas_count_pages(a, false, block, LARGE_SIZE / PAGE_SIZE);
     CPUS_ADD(fault_counters.large, 1);
@@ -232,7 +243,7 @@ static enum err private_copy(struct address_space *space, const struct area *a, 
         return e;
     uint64_t want = a->file_end - page.v < PAGE_SIZE ? a->file_end - page.v : PAGE_SIZE;
     e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), at, want);
-    if (e != E_OK && SEVERAL_CPUS) {
+    if (e != E_OK && others_look()) {
         frames_put(&machine_frames, frame);
         return e;
     }
@@ -389,7 +400,7 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         return FAULT_DENIED;
     virt_t page = virt(align_down(v.v, PAGE_SIZE));
     bool write = error & PF_WRITE;
-    if (SEVERAL_CPUS && fault_is_past(space, page, &error))
+    if (others_look() && fault_is_past(space, page, &error))
         return FAULT_RESOLVED;
     if (error & PF_PRESENT) {
         struct pt_walk walk;
@@ -410,7 +421,8 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
 }
 
 /* As fault_resolve(), but does not sleep: FAULT_WAITS. */
-static enum fault_verdict resolve_now(struct address_space *space, virt_t v, uint64_t error)
+static ALWAYS_INLINE enum fault_verdict resolve_now(struct address_space *space, virt_t v,
+                                                    uint64_t error)
 {
     enum fault_verdict verdict = fault_resolve_once(space, v, error);
     /* The swap thread, for which the fault can wait, runs the shrinkers with preemption points between. */
@@ -462,7 +474,7 @@ static enum beside resolve_beside_locked(struct address_space *space, virt_t v, 
     return e == E_OK ? BESIDE_DONE : BESIDE_ALONE;
 }
 
-static bool fault_resolve_beside(struct address_space *space, virt_t v, uint64_t error)
+static NOINLINE bool fault_resolve_beside(struct address_space *space, virt_t v, uint64_t error)
 {
     phys_t frame = phys(0);
     bool owned = false;

@@ -7,6 +7,8 @@
 #   images   iso and image with --cpus; --kernel is not needed
 #   swap     more than the memory, by threads on two CPUs, as on Linux
 #   programs Debian's xz, zstd, sort and make with four threads or processes on four CPUs
+#   languages  on four CPUs, as on Linux, if installed: python's pools of processes and threads, Go's goroutines, Java's parallel collector, redis
+#            with four threads of input and output
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -282,6 +284,120 @@ S
     diff expected out || { bad 'not as on Linux'; show err; }
 }
 
+# alike NAME ARGS...: the program's stdout with four CPUs is that in `expected`.
+alike() {
+    name=$1
+    shift
+    OURO_CPUS_IN_TURN=1 "$OURO" run --cpus 4 --medium direct --timeout $((200 * ${SLOW:-1})) "$@" >out 2>err </dev/null || { bad "$name: status $?"; show err; }
+    tr -d '\r' <out | diff expected - || { bad "$name: not as on Linux"; show err; }
+}
+
+languages() {
+    mkdir -p root classes
+    cat >root/pools.py <<'S'
+import concurrent.futures, hashlib, threading
+def work(n):
+    return hashlib.sha256(bytes(i % 256 for i in range(n * 100))).hexdigest()[:8]
+if __name__ == "__main__":
+    with concurrent.futures.ProcessPoolExecutor(4) as pool:
+        print(*pool.map(work, range(1, 9)))
+    lock, count = threading.Lock(), 0
+    def add(n):
+        global count
+        for _ in range(n):
+            with lock:
+                count += 1
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, [300] * 8))
+    print(count)
+S
+    if [ -x /usr/bin/python3 ]; then
+        /usr/bin/python3 root/pools.py >expected
+        alike python --root root /usr/bin/python3 /pools.py
+    fi
+    cat >g.go <<'S'
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+func main() {
+	var all sync.WaitGroup
+	var mutex sync.Mutex
+	n, c := 0, make(chan int, 4)
+	for i := 0; i < 50; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for j := 0; j < 500; j++ {
+				mutex.Lock()
+				n++
+				mutex.Unlock()
+				if j%50 == 0 {
+					runtime.Gosched()
+					c <- j
+					<-c
+				}
+			}
+			_ = make([]byte, 100000)
+		}()
+	}
+	all.Wait()
+	runtime.GC()
+	fmt.Println(n)
+}
+S
+    if command -v go >/dev/null; then
+        HOME=$temp GOCACHE=$temp/cache GO111MODULE=off go build -o goroutines g.go && ./goroutines >expected && alike go ./goroutines
+    fi
+    cat >Collect.java <<'S'
+import java.util.*;
+public class Collect {
+    public static void main(String[] none) throws Exception {
+        Thread[] threads = new Thread[4];
+        long[] sums = new long[4];
+        for (int i = 0; i < 4; i++) {
+            int self = i;
+            threads[i] = new Thread(() -> {
+                List<byte[]> kept = new ArrayList<>();
+                for (int j = 0; j < 20000; j++) {
+                    kept.add(new byte[2000]);
+                    if (kept.size() > 200)
+                        kept.clear();
+                    sums[self] += j;
+                }
+            });
+            threads[i].start();
+        }
+        for (Thread thread : threads)
+            thread.join();
+        System.gc();
+        System.out.println(Arrays.stream(sums).sum());
+    }
+}
+S
+    if command -v javac >/dev/null; then
+        set -- -XX:+UseParallelGC -XX:ParallelGCThreads=4 -Xmx64m -cp
+        javac -d classes Collect.java && java "$@" classes Collect >expected && alike java -m 1G --root classes /usr/bin/java "$@" / Collect
+    fi
+    cat >root/serve <<'S'
+redis-server --port 0 --unixsocket /tmp/s --save '' --io-threads 4 --io-threads-do-reads yes >/tmp/log &
+until redis-cli -s /tmp/s ping >/dev/null 2>&1; do sleep 0.1; done
+redis-benchmark -s /tmp/s -t incr -n 3000 -c 20 -P 4 -q >/tmp/said || cat /tmp/said
+redis-cli -s /tmp/s get counter:__rand_int__
+redis-cli -s /tmp/s shutdown nosave
+wait
+echo ended
+S
+    if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null && command -v redis-cli >/dev/null; then
+        printf '3000\nended\n' >expected
+        alike redis -m 256M --root root --with /usr/bin/redis-server --with /usr/bin/redis-cli --with /usr/bin/redis-benchmark --with /bin/sleep --with /bin/cat /bin/sh /serve
+    fi
+}
+
 group=${1:-}
 [ $# -eq 0 ] || shift
 case $group in
@@ -291,6 +407,7 @@ held) held ;;
 images) images ;;
 swap) swap ;;
 programs) programs ;;
+languages) languages ;;
 *) bad "no such group: $group" ;;
 esac
 finish

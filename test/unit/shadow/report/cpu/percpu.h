@@ -2,11 +2,11 @@
 /* Stands in for src/cpu/percpu.h in native tests: the test sets the current thread. */
 #pragma once
 
-#define percpu_thread     percpu_thread_at_gs
-#define percpu_slice_over percpu_slice_over_at_gs
+#define percpu_thread    percpu_thread_at_gs
+#define percpu_slice_has percpu_slice_has_at_gs
 #include "../../../../../src/cpu/percpu.h"
 #undef percpu_thread
-#undef percpu_slice_over
+#undef percpu_slice_has
 
 struct thread *percpu_thread(void);
-bool percpu_slice_over(void);
+bool percpu_slice_has(unsigned any);
