@@ -11,7 +11,7 @@ native=1
 minimum=47
 sample=5
 slow="test-module-loading-globalpaths test-trace-events-category-used"
-title="47 of test/parallel, drawn by a fixed seed"
+title="47 of Node.js' parallel tests, drawn by a fixed seed"
 
 list() {
     local drawn
