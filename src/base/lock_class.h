@@ -37,7 +37,6 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     X(class_pipe)                                                                                  \
     X(class_files)                                                                                 \
     X(class_space)                                                                                 \
-    X(class_heap)                                                                                  \
     X(class_ps2)                                                                                   \
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \
@@ -50,6 +49,7 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     X(class_input)                                                                                 \
     X(class_sched)                                                                                 \
     X(class_timer)                                                                                 \
+    X(class_heap)                                                                                  \
     X(class_flush)                                                                                 \
     X(class_frames)                                                                                \
     X(class_log)
