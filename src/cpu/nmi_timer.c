@@ -41,17 +41,24 @@ INIT_CODE void nmi_clock_init(volatile void *page)
         registers = NULL;
 }
 
+static bool time_is_over(uint64_t now)
+{
+    return armed && (int64_t)(now - armed_at) > (int64_t)(tsc_hz() / 1000 * (NMI_CLOCK_MS - 5));
+}
+
 void nmi_clock_arm(void)
 {
     if (!on)
         return;
+    uint64_t before =
+        rdtsc(); /* not later than the time begins, also if an NMI arms the timer in between */
     out8(PIT_COMMAND, PIT_ONCE);
     out8(PIT_CHANNEL_0, 0xff);
     out8(PIT_CHANNEL_0, 0xff);
     /* The PIT cannot be asked whether the time was over: it may have ended after the answer. */
-    uint64_t now = rdtsc();
-    owed = armed && now - armed_at > tsc_hz() / 1000 * (NMI_CLOCK_MS - 5);
-    armed_at = now;
+    owed = time_is_over(rdtsc());
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    armed_at = before;
     armed = true;
 }
 
@@ -75,13 +82,16 @@ void nmi_clock_stop(void)
 
 bool nmi_clock_rang(void)
 {
-    bool rang = owed;
-    owed = false;
+    if (owed) {
+        owed = false;
+        return true;
+    }
+    bool rang = time_is_over(rdtsc()); /* or about to be armed again, which the PIT knows already */
     if (armed && !rang) {
         out8(PIT_COMMAND, PIT_STATUS_0);
         rang = in8(PIT_CHANNEL_0) & 0x80;
-        armed = !rang;
     }
+    armed &= !rang;
     return rang;
 }
 

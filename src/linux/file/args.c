@@ -64,15 +64,21 @@ struct file *fd_file(uint64_t fd)
     return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
-struct file *fd_hold(uint64_t fd)
+struct file *fd_hold_shared(uint64_t fd)
 {
-    struct file *file = SEVERAL_CPUS ? file_table_get(fd_table(), fd) : fd_file(fd);
-    if (!SEVERAL_CPUS && file)
-        file_get(file);
-    if (!SEVERAL_CPUS || !file || !(file->flags & O_PATH))
+    struct file *file = file_table_get(fd_table(), fd);
+    if (!file || !(file->flags & O_PATH))
         return file;
     file_put(file);
     return NULL;
+}
+
+struct file *fd_hold_alone(uint64_t fd)
+{
+    struct file *file = fd_file(fd);
+    if (file)
+        file_get(file);
+    return file;
 }
 
 enum err path_base(struct path_at *at, uint64_t dirfd)

@@ -55,8 +55,9 @@ static inline enum err file_changes(const struct file *file)
 
 /* The open file of a descriptor, borrowed; NULL if the descriptor is free or of O_PATH. */
 struct file *fd_file(uint64_t fd);
-/* As fd_file(), with a reference. Callers that share kernel_lock, too. */
-struct file *fd_hold(uint64_t fd);
+/* As fd_file(), with a reference. For callers that share kernel_lock, and for those that do not. */
+struct file *fd_hold_shared(uint64_t fd);
+struct file *fd_hold_alone(uint64_t fd);
 /* As fd_file(), descriptors of O_PATH included. */
 struct file *fd_any(uint64_t fd);
 /* Installs the file at the lowest free descriptor, which becomes the call's result. Consumes the

@@ -12,10 +12,16 @@
 #define RWF_APPEND 0x10u
 #define RWF_ALL    (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
 
-enum direction {
+enum how {
     READ,
     WRITE,
+    SHARED = 2, /* or one of those: the thread shares kernel_lock */
 };
+
+static inline unsigned how_now(void)
+{
+    return kernel_lock_is_shared() ? SHARED : 0;
+}
 
 static bool position_is_free(void *file)
 {
@@ -23,10 +29,11 @@ static bool position_is_free(void *file)
 }
 
 /* Of several CPUs, threads that share kernel_lock do not use the file's position at the same time: one of two is alone, and waits for the
- * other, which may have given way in the middle. *out: the position is taken. E_INTR, E_NOMEM. */
-static ALWAYS_INLINE enum err take_position(struct file *file, bool *out)
+ * other, which may have given way in the middle. *out: it is to be given back. E_INTR, E_NOMEM. */
+static enum err take_position(struct file *file, bool *out)
 {
-    if (!SEVERAL_CPUS || !file->ops->seekable || file->ops->no_position)
+    *out = false;
+    if (!file->ops->seekable || file->ops->no_position)
         return E_OK;
     if (kernel_lock_is_shared()) {
         *out = !__atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE);
@@ -37,22 +44,36 @@ static ALWAYS_INLINE enum err take_position(struct file *file, bool *out)
     return inode_wait(file->inode, position_is_free, file, NO_DEADLINE, false);
 }
 
-/* Reads or writes; consumes the reference, which is there because another thread may close the descriptor during a sleep. */
-static enum err file_transfer(struct syscall *call, enum direction direction, struct file *file,
-                              struct io *io, uint64_t *offset)
+static ALWAYS_INLINE enum err read_or_write(unsigned how, struct file *file, struct io *io,
+                                            uint64_t *offset, uint64_t *done)
 {
-    uint64_t done = 0;
-    bool positioned = false;
-    enum err e = offset == &file->offset ? take_position(file, &positioned) : E_OK;
+    if (*offset > INT64_MAX - io->left)
+        return E_INVAL; /* the end overflows, whatever is there to read */
+    return how & WRITE ? file_write(file, io, offset, done) : file_read(file, io, offset, done);
+}
+
+static NOINLINE enum err in_turn(unsigned how, struct file *file, struct io *io, uint64_t *done)
+{
+    bool taken;
+    enum err e = take_position(file, &taken);
     if (e == E_OK)
-        e = *offset > INT64_MAX - io->left
-                ? E_INVAL /* the end overflows, whatever is there to read */
-            : direction == READ ? file_read(file, io, offset, &done)
-                                : file_write(file, io, offset, &done);
-    if (positioned) {
+        e = read_or_write(how, file, io, &file->offset, done);
+    if (taken) {
         __atomic_clear(&file->positioned, __ATOMIC_RELEASE);
         inode_wake(file->inode);
     }
+    return e;
+}
+
+/* Reads or writes; consumes the reference, which is there because another thread may close the descriptor during a sleep. */
+static ALWAYS_INLINE enum err file_transfer(struct syscall *call, unsigned how, struct file *file,
+                                            struct io *io, uint64_t *offset)
+{
+    uint64_t done = 0;
+    bool others =
+        SEVERAL_CPUS && offset == &file->offset && ((how & SHARED) || !position_is_free(file));
+    enum err e = unlikely(others) ? in_turn(how, file, io, &done)
+                                  : read_or_write(how, file, io, offset, &done);
     if (e == E_OK)
         call->result = done;
     else if (e == E_INTR) /* a regular file: while another thread's read or write was under way */
@@ -63,32 +84,31 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
 
 /* The file of the descriptor, with a reference. E_BADF; E_SPIPE; E_BADF: not open for it, in Linux's order. A kernel_lock that was shared is alone if the
  * file's operations need that. */
-static ALWAYS_INLINE enum err fd_begin(struct syscall *call, enum direction direction,
-                                       bool positioned, struct file **out)
+static ALWAYS_INLINE enum err fd_begin(struct syscall *call, unsigned how, bool positioned,
+                                       struct file **out)
 {
-    struct file *file = fd_hold(call->arg[0]);
+    struct file *file = how & SHARED ? fd_hold_shared(call->arg[0]) : fd_hold_alone(call->arg[0]);
     if (!file)
         return E_BADF;
-    enum err e = positioned && !file->ops->seekable                                 ? E_SPIPE
-                 : (direction == READ ? file_can_read(file) : file_can_write(file)) ? E_OK
-                                                                                    : E_BADF;
+    enum err e = positioned && !file->ops->seekable                           ? E_SPIPE
+                 : (how & WRITE ? file_can_write(file) : file_can_read(file)) ? E_OK
+                                                                              : E_BADF;
     if (e != E_OK)
         file_put(file);
-    else if (!(file->ops->shares & (direction == READ ? SHARES_READ : SHARES_WRITE)))
+    else if ((how & SHARED) && !(file->ops->shares & (how & WRITE ? SHARES_WRITE : SHARES_READ)))
         kernel_lock_alone();
     *out = file;
     return e;
 }
 
 /* The descriptor is checked before the buffer: EBADF takes precedence over EFAULT. */
-static ALWAYS_INLINE enum err buffer_transfer(struct syscall *call, enum direction direction,
-                                              bool positioned)
+static ALWAYS_INLINE enum err buffer_transfer(struct syscall *call, unsigned how, bool positioned)
 {
     uint64_t offset = call->arg[3], size = call->arg[2];
     struct file *file;
     if (positioned && offset > INT64_MAX)
         return E_INVAL;
-    enum err e = fd_begin(call, direction, positioned, &file);
+    enum err e = fd_begin(call, how, positioned, &file);
     if (e != E_OK)
         return e;
     if (!user_range_ok(virt(call->arg[1]), size)) {
@@ -96,17 +116,23 @@ static ALWAYS_INLINE enum err buffer_transfer(struct syscall *call, enum directi
         return E_FAULT;
     }
     struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
-    return file_transfer(call, direction, file, &io, positioned ? &offset : &file->offset);
+    return file_transfer(call, how, file, &io, positioned ? &offset : &file->offset);
 }
 
-static NOINLINE enum err simple_transfer(struct syscall *call, enum direction direction)
+static NOINLINE enum err shared_transfer(struct syscall *call, unsigned how)
 {
-    return buffer_transfer(call, direction, false);
+    return buffer_transfer(call, how | SHARED, false);
 }
 
-static NOINLINE enum err positioned_transfer(struct syscall *call, enum direction direction)
+/* A thread that has kernel_lock alone looks once for what those that share it look for again and again. */
+static NOINLINE enum err simple_transfer(struct syscall *call, unsigned how)
 {
-    return buffer_transfer(call, direction, true);
+    return kernel_lock_is_shared() ? shared_transfer(call, how) : buffer_transfer(call, how, false);
+}
+
+static NOINLINE enum err positioned_transfer(struct syscall *call, unsigned how)
+{
+    return buffer_transfer(call, how | how_now(), true);
 }
 
 enum err sys_read(struct syscall *call)
@@ -130,8 +156,8 @@ enum err sys_pwrite64(struct syscall *call)
 }
 
 /* offset: NULL for the file position. Consumes the reference. */
-static NOINLINE enum err iov_transfer(struct syscall *call, enum direction direction,
-                                      struct file *file, uint64_t *offset)
+static NOINLINE enum err iov_transfer(struct syscall *call, unsigned how, struct file *file,
+                                      uint64_t *offset)
 {
     struct iov iov;
     enum err e = iov_copy_in(&iov, call->arg[1], (uint32_t)call->arg[2]);
@@ -139,19 +165,19 @@ static NOINLINE enum err iov_transfer(struct syscall *call, enum direction direc
         file_put(file);
         return e;
     }
-    e = file_transfer(call, direction, file, &iov.io, offset ? offset : &file->offset);
+    e = file_transfer(call, how | how_now(), file, &iov.io, offset ? offset : &file->offset);
     iov_free(&iov);
     return e;
 }
 
-static NOINLINE enum err iov_begin(struct syscall *call, enum direction direction, bool positioned)
+static NOINLINE enum err iov_begin(struct syscall *call, unsigned how, bool positioned)
 {
     uint64_t offset = call->arg[3];
     struct file *file;
     if (positioned && offset > INT64_MAX)
         return E_INVAL;
-    enum err e = fd_begin(call, direction, positioned, &file);
-    return e == E_OK ? iov_transfer(call, direction, file, positioned ? &offset : NULL) : e;
+    enum err e = fd_begin(call, how | how_now(), positioned, &file);
+    return e == E_OK ? iov_transfer(call, how, file, positioned ? &offset : NULL) : e;
 }
 
 enum err sys_readv(struct syscall *call)
@@ -175,7 +201,7 @@ enum err sys_pwritev(struct syscall *call)
 }
 
 /* preadv2() and pwritev2(). Files in memory are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
-COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
+COLD static enum err flagged_iov(struct syscall *call, unsigned how)
 {
     uint64_t flags = call->arg[5];
     bool own_offset = call->arg[3] == UINT64_MAX;
@@ -185,8 +211,8 @@ COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
     if (file && (flags & RWF_NOWAIT) &&
         (mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFIFO)))
         return E_NOTSUP;
-    if (!(flags & RWF_APPEND) || direction == READ)
-        return iov_begin(call, direction, !own_offset);
+    if (!(flags & RWF_APPEND) || !(how & WRITE))
+        return iov_begin(call, how, !own_offset);
     if (!file)
         return E_BADF;
     if (!own_offset && !file->ops->seekable)
@@ -195,7 +221,7 @@ COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
         return E_BADF;
     uint64_t end = file->inode->size;
     CPUS_ADD(file->references, 2); /* iov_transfer() consumes one */
-    enum err e = iov_transfer(call, direction, file, &end);
+    enum err e = iov_transfer(call, how, file, &end);
     if (e == E_OK && own_offset && file->ops->seekable)
         file->offset = end;
     file_put(file);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# lone.sh: a program with one thread executes at most 3 % more instructions with two CPUs than with one: for getppid(), a byte through a pipe, a page
-# fault. QEMU counts them (-icount); the other figures of bench/primitives.c, and those of a futex (a wake-up, a wait that does not sleep), are printed.
+# lone.sh: a program with one thread executes at most 3 % more instructions with two CPUs than with one for getppid() and a page fault, 5 % for a byte
+# through a pipe. QEMU counts them (-icount); the other figures of bench/primitives.c, and those of a futex (a wake-up, a wait that does not sleep), are printed.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 temp=$(mktemp -d) || exit 1
@@ -45,8 +45,9 @@ awk '$1 != "figure" { next }
     {
         more = ($4 / one[$2] - 1) * 100
         held = $2 ~ /^(getppid|pipe|page_fault)$/
-        printf "%-20s %8.0f %8.0f %6.1f %%%s\n", $2, one[$2], $4, more, (held && more > 3) ? " TOO MANY" : ""
+        most = $2 == "pipe" ? 5 : 3
+        printf "%-20s %8.0f %8.0f %6.1f %%%s\n", $2, one[$2], $4, more, (held && more > most) ? " TOO MANY" : ""
         count += held
-        bad += held && more > 3
+        bad += held && more > most
     }
     END { exit bad > 0 || count != 3 }' "$temp/1" "$temp/2"
