@@ -32,7 +32,6 @@ enum capability { /* capabilities(7); those that a check here asks for */
     CAP_NET_RAW = 13,
     CAP_IPC_LOCK = 14,
     CAP_IPC_OWNER = 15,
-    CAP_SYS_RAWIO = 17,
     CAP_SYS_CHROOT = 18,
     CAP_SYS_PTRACE = 19,
     CAP_SYS_ADMIN = 21,

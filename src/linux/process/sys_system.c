@@ -177,26 +177,3 @@ enum err sys_reboot(struct syscall *call)
         return E_INVAL;
     }
 }
-
-#define IO_PORTS UINT64_C(65536)
-
-/* Programs run in ring 0: ports are never refused, also after they were given back. */
-enum err sys_ioperm(struct syscall *call)
-{
-    uint64_t from = call->arg[0], count = call->arg[1];
-    if (from + count <= from || from + count > IO_PORTS)
-        return E_INVAL;
-    return (int)call->arg[2] != 0 && !capable(CAP_SYS_RAWIO) ? E_PERM : E_OK;
-}
-
-enum err sys_iopl(struct syscall *call)
-{
-    struct linux_thread *lt = linux_current();
-    uint32_t level = (uint32_t)call->arg[0];
-    if (level > 3)
-        return E_INVAL;
-    if (level > lt->io_level && !capable(CAP_SYS_RAWIO))
-        return E_PERM;
-    lt->io_level = (uint8_t)level;
-    return E_OK;
-}

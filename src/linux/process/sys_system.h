@@ -12,5 +12,3 @@ enum err sys_setdomainname(struct syscall *call);
 enum err sys_getrandom(struct syscall *call);
 enum err sys_reboot(struct syscall *call);
 enum err sys_syslog(struct syscall *call);
-enum err sys_iopl(struct syscall *call);
-enum err sys_ioperm(struct syscall *call);

@@ -192,7 +192,6 @@ enum err linux_thread_new(struct process *process, int tid, struct linux_thread 
         return E_NOMEM;
     }
     lt->memory_policy = linux_current()->memory_policy;
-    lt->io_level = linux_current()->io_level;
     process_clear(lt);
     lt->process = process;
     lt->credentials = credentials;

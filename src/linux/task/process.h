@@ -166,7 +166,6 @@ struct linux_thread {
     struct scheduling scheduling;
     struct usage_shown shown;
     uint16_t memory_policy;         /* MPOL_* of set_mempolicy(), with its flags */
-    uint8_t io_level;               /* iopl(2) */
     struct pqueue pi_locks;         /* PI futexes with waiters that it holds: linux/futex/pi.c */
     struct futex_waiter *pi_waiter; /* its place among those that wait for one; NULL: none */
     struct signal_pending pending;  /* sent to this thread */

@@ -337,10 +337,6 @@ static bool choose_of_machine(const char *name, size_t index, struct values *to)
     CALL("kcmp", 4, file_fd)
     CALL("sysfs", 0, 3)
     CALL("ustat", 0, device)
-    CALL("iopl", 0, 3, 0)
-    CALL("ioperm", 0, 0)
-    CALL("ioperm", 1, 65536)
-    CALL("ioperm", 2, 1, 0)
     CALL("pkey_mprotect", 3, -1)
     return false;
 }
