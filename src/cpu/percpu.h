@@ -69,12 +69,11 @@ static inline struct thread *percpu_thread(void)
     return current;
 }
 
-#define SLICE_OVER     1 /* the running thread should yield */
-#define SLICE_POINTS   2 /* preemption points are counted: thread_count_points() */
-#define SLICE_DEFERRED 4 /* deferred work is raised: kern/deferred.h */
-#define SLICE_ROOM     8 /* the kernel has taken frames of the reserve: mm/phys/reserve.h */
-#define SLICE_MOVED                                                                                \
-    16 /* of several CPUs: the running thread's program is not told of its CPU: rseq_moved() */
+#define SLICE_OVER     1  /* the running thread should yield */
+#define SLICE_POINTS   2  /* preemption points are counted: thread_count_points() */
+#define SLICE_DEFERRED 4  /* deferred work is raised: kern/deferred.h */
+#define SLICE_ROOM     8  /* the kernel has taken frames of the reserve: mm/phys/reserve.h */
+#define SLICE_MOVED    16 /* of several CPUs: rseq shows the thread another: rseq_moved() */
 
 static inline uint8_t percpu_slice(void)
 {

@@ -62,7 +62,7 @@ void sched_look(void) REQUIRES(class_sched);
 /* Takes the thread that is to run: the first of this CPU's queue; a real-time thread that waits on another CPU and precedes it; if there is
  * none, the first of the longest queue; or the idle thread. O(CPUs). */
 struct thread *sched_next(void) REQUIRES(class_sched);
-/* This CPU switches to another thread: its program is told of the CPU if that is new to it, and the CPUs that are busy are counted. */
+/* Before this CPU switches to another thread: counts the busy CPUs, and sets SLICE_MOVED if rseq does not show this CPU to the thread yet. */
 void sched_note_switch(struct thread *next) REQUIRES(class_sched);
 /* True if a thread runs on another CPU. */
 bool sched_others_run(void) REQUIRES(class_sched);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An NMI timer whose host stops the processor at any access to a port, for any time. */
+/* The NMI timer on a processor that stops at any access to a port, for any time, as on a busy host. */
 #include "cpu/nmi_timer.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
