@@ -10,12 +10,28 @@ cd "$temp" || exit 1
 cat >waits.c <<'C'
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+static _Atomic int tid;
 static void *sleeper(void *unused)
 {
+    tid = gettid();
     pause();
     return unused;
+}
+static int sleeps(void)
+{
+    char path[64], stat[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return 0;
+    fread(stat, 1, sizeof stat - 1, f);
+    fclose(f);
+    return strstr(stat, ") S ") != NULL;
 }
 static volatile unsigned turns;
 static __attribute__((noinline)) int busy(void)
@@ -29,6 +45,8 @@ int main(void)
 {
     pthread_t thread;
     pthread_create(&thread, 0, sleeper, 0);
+    while (tid == 0 || !sleeps())
+        sched_yield();
     puts("ready");
     fflush(stdout);
     while (busy())
@@ -37,7 +55,7 @@ int main(void)
     return 7;
 }
 C
-gcc -O1 -static -pthread -o waits waits.c || exit 1
+gcc -O1 -D_GNU_SOURCE -static -pthread -o waits waits.c || exit 1
 mkfifo monitor.in monitor.out keys
 
 # start WORDS: runs the program with QEMU's monitor on these two pipes, until it is ready.
