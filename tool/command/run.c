@@ -83,6 +83,15 @@ static bool ended_badly(const struct console_result *r)
                                      : r->ending != ENDED_INTERRUPTED;
 }
 
+/* What the program may not have noticed. */
+static void warn_of(const struct request *o, const struct args *missed,
+                    const struct console_result *r)
+{
+    if (o->verbose || ended_badly(r))
+        missed_tell(missed);
+    disks_warn_if_full(&o->machine.disks);
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
@@ -137,8 +146,7 @@ int command_run(int argc, char **argv)
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
-    if (request.verbose || ended_badly(&result))
-        missed_tell(&missed);
+    warn_of(&request, &missed, &result);
     int status = run_explain(&request, &result);
     detached_end(status);
     return status;

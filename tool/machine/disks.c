@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* QEMU's locks of image files: of the byte at 100 and the number of what a QEMU does, and of that at 200
@@ -22,6 +23,10 @@ enum {
     SWAP_PAGE = 4096,
 
     EXT4_MAGIC_AT = 1024 + 56, /* of the file system's first superblock */
+
+    FULL =
+        1
+        << 20, /* bytes that are left in a file system without space: less than one write of QEMU */
 };
 
 /* The length without :ro and :rw. */
@@ -283,5 +288,26 @@ void disks_qemu(const struct disks *disks, unsigned place, struct args *args)
                         "virtio-blk-pci,drive=disk%u,werror=report,rerror=report,"
                         "disable-legacy=on",
                         i);
+    }
+}
+
+/* A file that has all its blocks needs no more. */
+static bool is_out_of_space(const char *file)
+{
+    struct stat st;
+    struct statvfs space;
+    return stat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_blocks < st.st_size / 512 &&
+           statvfs(file, &space) == 0 &&
+           (geteuid() == 0 ? space.f_bfree : space.f_bavail) * space.f_frsize < FULL;
+}
+
+void disks_warn_if_full(const struct disks *disks)
+{
+    for (unsigned i = 0; i < disks->count; i++) {
+        const struct disk_file *d = &disks->disk[i];
+        if (d->swap == 0 && !d->readonly && is_out_of_space(d->file))
+            warn(
+                "%s %s: this computer's file system has no space left: what the program wrote may be lost",
+                option_of(d), d->file);
     }
 }

@@ -74,9 +74,8 @@ static enum err journal_mount(struct ext4 *fs)
         return E_OK;
     }
     if (fs->io.readonly) {
-        ext4_report(
-            &fs->io,
-            "ext4: not mounted: its journal is to be replayed, but the device is read-only");
+        ext4_report(&fs->io,
+                    "not mounted: its journal is to be replayed, but the device is read-only");
         return E_ROFS;
     }
     e = ext4_replay(fs);
@@ -96,7 +95,7 @@ static enum err write_begin(struct ext4 *fs)
 {
     struct ext4_super *super = fs->super;
     if (super->state & EXT4_STATE_ERROR)
-        ext4_report(&fs->io, "ext4: an error was found in it earlier: e2fsck should check it");
+        ext4_report(&fs->io, "an error was found in it earlier: e2fsck should check it");
     super->incompat |= EXT4_RECOVER;
     fs->incompat |= EXT4_RECOVER;
     super->mount_time = (uint32_t)fs->io.now(fs->io.context).seconds;

@@ -210,6 +210,6 @@ enum err ext4_orphans_clean(struct ext4 *fs)
             e = ext4_damage(fs, ino, 0, "an orphan stays one");
     }
     if (freed + cut > 0)
-        ext4_report(&fs->io, "ext4: orphans: freed=%u cut=%u", freed, cut);
+        ext4_report(&fs->io, "orphans: freed=%u cut=%u", freed, cut);
     return e;
 }

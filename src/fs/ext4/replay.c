@@ -283,8 +283,8 @@ enum err ext4_replay(struct ext4 *fs)
         if (e == E_OK)
             e = fs->io.flush(fs->io.context);
         if (e == E_OK)
-            ext4_report(&fs->io, "ext4: journal replayed: transactions=%u blocks=%u",
-                        r.end - r.sequence, r.written);
+            ext4_report(&fs->io, "journal replayed: transactions=%u blocks=%u", r.end - r.sequence,
+                        r.written);
     }
     j->sequence = r.end + 1; /* of r.end there may be blocks in the log */
     revokes_end(&r);
@@ -366,7 +366,7 @@ enum err ext4_journal_open(struct ext4 *fs)
     if (!wrong && (features & (JBD2_CSUM_2 | JBD2_CSUM_3)) && sum != super->checksum)
         wrong = "the checksum of its journal's superblock is wrong";
     if (wrong) {
-        ext4_report(&fs->io, "ext4: not mounted: %s", wrong);
+        ext4_report(&fs->io, "not mounted: %s", wrong);
         return E_INVAL;
     }
     memcpy(j->uuid, super->uuid, sizeof(j->uuid));

@@ -39,7 +39,7 @@ enum err ext4_damage(struct ext4 *fs, uint32_t ino, uint64_t block, const char *
     if (fs->broken)
         return E_IO;
     fs->broken = true;
-    ext4_report(&fs->io, "ext4: %s (inode %u, block %llu); read-only from now on", what, ino,
+    ext4_report(&fs->io, "%s (inode %u, block %llu); read-only from now on", what, ino,
                 (unsigned long long)block);
     bool may_write = !fs->readonly;
     fs->readonly = true;

@@ -47,7 +47,7 @@ static void name_features(uint32_t bits, const struct feature *names, size_t cou
 
 static enum err refuse(struct ext4 *fs, enum err e, const char *why)
 {
-    ext4_report(&fs->io, "ext4: not mounted: %s", why);
+    ext4_report(&fs->io, "not mounted: %s", why);
     return e;
 }
 
@@ -57,7 +57,7 @@ static enum err features_check(struct ext4 *fs, const struct ext4_super *super)
     uint32_t unknown = super->incompat & ~(uint32_t)INCOMPAT_KNOWN;
     if (unknown != 0) {
         name_features(unknown, incompat_names, ARRAY_LENGTH(incompat_names), text, sizeof(text));
-        ext4_report(&fs->io, "ext4: not mounted: features that Ouro lacks:%s", text);
+        ext4_report(&fs->io, "not mounted: features that Ouro lacks:%s", text);
         return E_NOTSUP;
     }
     if ((super->incompat & EXT4_EXTENTS) == 0 || super->revision != 1)
@@ -67,11 +67,11 @@ static enum err features_check(struct ext4 *fs, const struct ext4_super *super)
     unknown = super->ro_compat & ~(uint32_t)RO_COMPAT_KNOWN;
     if (unknown != 0 && !fs->readonly) {
         name_features(unknown, ro_names, ARRAY_LENGTH(ro_names), text, sizeof(text));
-        ext4_report(&fs->io, "ext4: mounted read-only: features that Ouro lacks:%s", text);
+        ext4_report(&fs->io, "mounted read-only: features that Ouro lacks:%s", text);
         fs->readonly = true;
     }
     if ((super->compat & EXT4_HAS_JOURNAL) == 0 && !fs->readonly) {
-        ext4_report(&fs->io, "ext4: mounted read-only: it has no journal");
+        ext4_report(&fs->io, "mounted read-only: it has no journal");
         fs->readonly = true;
     }
     return E_OK;

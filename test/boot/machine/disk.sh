@@ -5,7 +5,8 @@
 #   wrong    files that are no disks, and a disk that another machine has
 #   volumes  ouro volume, and --volume makes what is not there
 #   mounted  --volume is made, mounted, written and read again, and e2fsck finds nothing wrong
-#   errors   bad sectors (EIO), a full computer (ENOSPC there is EIO here), a disk that is taken away; the machine goes on
+#   errors   bad sectors (EIO), a disk that is taken away; the machine goes on
+#   full     no space for the disk's file (ENOSPC there is EIO here): the file system in it is read-only then, and the tool says why
 # blockfile.txt is what Debian's Linux 6.1 printed in QEMU, with an NVMe disk of 4 MiB.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -190,7 +191,28 @@ errors() {
     expect_line out 'vda$' 'a disk that is taken away'
 }
 
+# In a file system of 8 MiB, which only a namespace or root can have.
+full() {
+    if [ "${1:-}" != inside ]; then
+        for root in '' r; do
+            unshare -m$root true 2>/dev/null && exec unshare -m$root "$0" full inside
+        done
+        exit 77
+    fi
+    mkdir small && mount -t tmpfs -o size=8M none small && truncate -s 64M small/disk && mkfs.ext4 -q -F small/disk || exit 77
+    boot microvm --volume small/disk:/data $busybox sh -c 'dd if=/dev/urandom of=/data/file bs=64k count=320 2>/dev/null
+        sync; echo no >/data/other || echo goes on' || bad 'a full computer: the status is not 0'
+    expect_line out '^goes on$' 'a full computer'
+    expect_line err 'vda: a write to the journal failed .*; read-only from now on$' 'a full computer'
+    expect_line err '^ouro: --volume small/disk: this computer.s file system has no space left: what the program wrote may be lost$' \
+        'a full computer'
+    truncate -s 1M small/disk
+    boot microvm --disk small/disk:ro $busybox true || bad 'a full computer, a read-only disk'
+    ! grep -q 'no space left' err || bad 'a disk that is only read is named'
+}
+
 case $group in
+full) full "${2:-}" ;;
 files) files ;;
 wrong) wrong ;;
 volumes) volumes ;;
