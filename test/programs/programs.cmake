@@ -94,7 +94,7 @@ foreach(name hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc th
 endforeach()
 # Some of them again on several CPUs (docs/cpus.md), which QEMU runs in turn.
 foreach(name hello-pie threads-glibc storm-glibc futexes-glibc signals-musl rseq forks-musl exec-glibc priorities-glibc
-        memcalls-musl sockets-glibc sigio-musl rights-pie)
+        memcalls-musl sockets-glibc sigio-musl rights-pie seeks-musl)
     ouro_program_test(cpus.${name} 400 ${run_case} ${name})
     set_property(TEST programs.cpus.${name} APPEND PROPERTY ENVIRONMENT CPUS=2 OURO_CPUS_IN_TURN=1)
 endforeach()

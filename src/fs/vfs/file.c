@@ -129,6 +129,17 @@ enum err inode_take_turn(struct inode *inode)
     return e;
 }
 
+static bool position_is_free(void *file)
+{
+    return !file_position_is_used(file);
+}
+
+enum err file_position_wait(struct file *file)
+{
+    kernel_lock_alone();
+    return inode_wait(file->inode, position_is_free, file, NO_DEADLINE, false);
+}
+
 /* Waits until no read or write that has given way uses the position or the contents. E_INTR. */
 static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bool writes)
 {
@@ -401,13 +412,17 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
 /* An error after entries is for the next call. */
 COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
 {
-    uint64_t start = file->offset;
-    enum err e = E_OK;
     file_get(file); /* another thread may close it */
-    if (list_dots(file, sink, context))
-        e = store_list(file, sink, context);
-    if (file->offset != start)
-        e = E_OK;
+    enum err e = file_position_wait(file);
+    if (e == E_OK) {
+        uint64_t start = file->offset;
+        file_turn_keep(file, &file->offset, false);
+        if (list_dots(file, sink, context))
+            e = store_list(file, sink, context);
+        file_turn_end(file, &file->offset, false);
+        if (file->offset != start)
+            e = E_OK;
+    }
     if (e == E_OK)
         notify(file->dentry, NOTIFY_ACCESS);
     file_put(file);

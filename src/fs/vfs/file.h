@@ -160,6 +160,14 @@ void file_give_way(struct file *file, const uint64_t *offset, bool writes);
 /* The two halves of file_give_way(), around what sleeps. They nest. */
 void file_turn_keep(struct file *file, const uint64_t *offset, bool writes);
 void file_turn_end(struct file *file, const uint64_t *offset, bool writes);
+/* True: file_position_wait() would sleep. */
+static inline bool file_position_is_used(const struct file *file)
+{
+    return file->busy > 0 || (SEVERAL_CPUS && __atomic_load_n(&file->positioned, __ATOMIC_ACQUIRE));
+}
+/* Waits until no other thread uses the position in a read, write or listing, which may have given way or run on another CPU.
+ * Who moves the position otherwise waits first. The caller has a reference. E_INTR, E_NOMEM. O(1) beside the sleep. */
+MUST_CHECK enum err file_position_wait(struct file *file);
 /* The same for a change of the contents without a file; the caller has a reference. Before it begins,
  * inode_take_turn() waits until no other has given way. E_INTR. */
 void inode_give_way(struct inode *inode);

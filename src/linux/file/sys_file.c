@@ -23,11 +23,6 @@ static inline unsigned how_now(void)
     return kernel_lock_is_shared() ? SHARED : 0;
 }
 
-static bool position_is_free(void *file)
-{
-    return !__atomic_load_n(&((const struct file *)file)->positioned, __ATOMIC_ACQUIRE);
-}
-
 /* Of several CPUs, threads that share kernel_lock do not use the file's position at the same time: one of two is alone, and waits for the
  * other, which may have given way in the middle. *out: it is to be given back. E_INTR, E_NOMEM. */
 static enum err take_position(struct file *file, bool *out)
@@ -39,9 +34,8 @@ static enum err take_position(struct file *file, bool *out)
         *out = !__atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE);
         if (likely(*out))
             return E_OK;
-        kernel_lock_alone();
     }
-    return inode_wait(file->inode, position_is_free, file, NO_DEADLINE, false);
+    return file_position_wait(file);
 }
 
 static ALWAYS_INLINE enum err read_or_write(unsigned how, struct file *file, struct io *io,
@@ -71,7 +65,7 @@ static ALWAYS_INLINE enum err file_transfer(struct syscall *call, unsigned how, 
 {
     uint64_t done = 0;
     bool others =
-        SEVERAL_CPUS && offset == &file->offset && ((how & SHARED) || !position_is_free(file));
+        SEVERAL_CPUS && offset == &file->offset && ((how & SHARED) || file_position_is_used(file));
     enum err e = unlikely(others) ? in_turn(how, file, io, &done)
                                   : read_or_write(how, file, io, offset, &done);
     if (e == E_OK)
@@ -247,9 +241,23 @@ COLD enum err sys_pwritev2(struct syscall *call)
     return e;
 }
 
+COLD static NOINLINE enum err wait_for_position(struct syscall *call, struct file *file)
+{
+    file_get(file);
+    enum err e = file_position_wait(file);
+    call->restart_always = e == E_INTR;
+    file_put(file);
+    return e;
+}
+
 enum err sys_lseek(struct syscall *call)
 {
-    struct file *file = fd_file(call->arg[0]);
+    struct file *file;
+    while ((file = fd_file(call->arg[0])) && unlikely(file_position_is_used(file))) {
+        enum err e = wait_for_position(call, file);
+        if (e != E_OK)
+            return e;
+    }
     if (!file)
         return E_BADF;
     return file_seek(file, (int64_t)call->arg[1], (uint32_t)call->arg[2], &call->result);

@@ -328,6 +328,7 @@ static enum err file_stat_list(struct syscall *call, bool old)
         size = LISTING_MOST;
     struct listing listing = {virt(call->arg[1]), size, false, old, E_OK};
     enum err e = file_list(file, put_entry, &listing);
+    call->restart_always = e == E_INTR;
     if (e == E_OK && !listing.any)
         e = listing.e;
     if (e == E_OK)

@@ -85,6 +85,12 @@ S
         on_disk 'stat gone' | grep -q Inode: && bad "$options: a file without a name is there"
     done
 
+    # On a disk reads and listings sleep in their middle.
+    make 64M
+    gcc -O1 -static -pthread -o root/seeks "$top/test/programs/file/seeks.c" -I "$top/test/programs" || exit 1
+    boot --disk disk --append mount=vda:/data --root root $busybox sh -c '/seeks /data' || bad 'seeks: the status is not 0'
+    [ "$(grep -c ': yes$' out)" = 6 ] || { bad 'a position is moved in the middle of a read, write or listing'; show out; }
+
     # Freed blocks go back to this computer: with -o discard when they are free, by FITRIM, and by BLKDISCARD all.
     make 48M -d tree
     cat >root/script <<'S'
