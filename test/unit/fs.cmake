@@ -3,7 +3,7 @@
 set(fs_sources
     src/fs/vfs/anon_file.c src/fs/vfs/async.c src/fs/vfs/context.c src/fs/vfs/dentry.c src/fs/dev/devfs.c src/fs/pipe/epoll.c src/fs/vfs/file.c src/fs/vfs/file_block.c src/fs/vfs/file_table.c
     src/fs/vfs/credentials.c src/fs/vfs/inode.c src/fs/vfs/inode_source.c src/fs/vfs/io.c src/fs/vfs/notify.c src/fs/vfs/page_tree.c src/fs/pipe/pipe.c src/fs/ram/ramfs.c src/fs/ram/ramfs_file.c src/fs/vfs/range_lock.c src/base/gap_tree.c src/fs/vfs/text.c
-    src/fs/vfs/acl.c src/fs/vfs/lease.c src/fs/vfs/xattr.c src/fs/vfs/vfs.c src/fs/vfs/location.c src/fs/vfs/mount.c src/fs/vfs/mount_tree.c src/fs/vfs/unmount.c src/fs/vfs/names.c src/fs/vfs/rename.c src/fs/vfs/store.c src/fs/vfs/store_change.c src/fs/vfs/store_names.c src/fs/vfs/walk.c src/fs/vfs/missed.c src/kern/wait.c src/mm/heap/hash_table.c
+    src/fs/vfs/acl.c src/fs/vfs/lease.c src/fs/vfs/xattr.c src/fs/vfs/vfs.c src/fs/vfs/location.c src/fs/vfs/mount.c src/fs/vfs/mount_tree.c src/fs/vfs/mount_namespace.c src/fs/vfs/namespace.c src/fs/vfs/unmount.c src/fs/vfs/names.c src/fs/vfs/rename.c src/fs/vfs/store.c src/fs/vfs/store_change.c src/fs/vfs/store_names.c src/fs/vfs/walk.c src/fs/vfs/missed.c src/kern/wait.c src/mm/heap/hash_table.c
     test/unit/support/fs_native.c)
 # kern/wait.c turns interrupts off: a header of the same name only counts.
 ouro_host_test(fs/vfs/credentials src/fs/vfs/credentials.c)

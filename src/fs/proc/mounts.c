@@ -92,20 +92,28 @@ static void put_mount(struct text *text, const struct mount *mount, char *buffer
     text_printf(text, information ? "\n" : " 0 0\n");
 }
 
-static void put_mounts(struct text *text, bool information)
+/* Of the namespace that process `pid` is in. */
+static void put_mounts(struct text *text, void *pid, bool information)
 {
+    struct fs_process p = {0};
+    procfs_describe(pid, &p);
+    if (!p.context)
+        return;
+    struct mount_namespace *ns = p.context->mounts;
     char *buffer = heap_alloc(2 * PATH_MAX_SIZE);
     if (!buffer) {
         text->failed = true;
         return;
     }
     uint32_t id = 0, count = 0;
-    for (const struct mount *m = vfs_mount_after(0); m;) {
+    for (const struct mount *m = vfs_mount_after(ns, 0); m;) {
         id = m->id;
         put_mount(text, m, buffer, information);
         if (++count % GIVE_WAY_AT == 0) {
+            namespace_get(&ns->base);
             (void)fs_give_way();
-            m = vfs_mount_after(id);
+            m = vfs_mount_after(ns, id);
+            namespace_put(&ns->base); /* at the end of the process nothing of it is left */
         } else {
             m = vfs_mount_next(m);
         }
@@ -115,14 +123,12 @@ static void put_mounts(struct text *text, bool information)
 
 void procfs_show_mounts(struct text *text, void *context)
 {
-    (void)context;
-    put_mounts(text, false);
+    put_mounts(text, context, false);
 }
 
 void procfs_show_mountinfo(struct text *text, void *context)
 {
-    (void)context;
-    put_mounts(text, true);
+    put_mounts(text, context, true);
 }
 
 void procfs_show_types(struct text *text, void *context)

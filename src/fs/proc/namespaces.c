@@ -1,57 +1,75 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/PID/ns (namespaces(7), ioctl_ns(2)): there is one namespace of each kind, that of all processes. */
+/* /proc/PID/ns (namespaces(7), ioctl_ns(2)): there may be several namespaces of two kinds; one of each other, that of all processes. */
 #include "base/fmt.h"
 #include "base/str.h"
 #include "fs/proc/procfs.h"
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
+#include "fs/vfs/process.h"
 #include "mm/vm/usercopy.h"
 
 #define USER     8 /* of namespaces[] */
 #define NEW_USER 0x10000000
 #define NEW_PID  0x20000000
 
-/* Inode numbers are Linux's (PROC_PID_INIT_INO and its like), or such as Linux has after boot; flags: CLONE_NEW*. */
-static const struct namespace
-{
+/* Inode numbers of the first ones are Linux's (PROC_PID_INIT_INO and its like), or such as Linux has after boot; flags: CLONE_NEW*. */
+static const struct row {
     const char *name, *kind;
     uint32_t ino, flag;
-}
-namespaces[] = {
+} namespaces[] = {
     {"cgroup", "cgroup", 0xeffffffb, 0x02000000},
     {"ipc", "ipc", 0xefffffff, 0x08000000},
-    {"mnt", "mnt", 0xf0000001, 0x00020000},
+    {"mnt", "mnt", NAMESPACE_MOUNT_INO, CLONE_NEWNS},
     {"net", "net", 0xf0000000, 0x40000000},
     {"pid", "pid", 0xeffffffc, NEW_PID},
     {"pid_for_children", "pid", 0xeffffffc, NEW_PID},
     {"time", "time", 0xeffffffa, 0x00000080},
     {"time_for_children", "time", 0xeffffffa, 0x00000080},
     [USER] = {"user", "user", 0xeffffffd, NEW_USER},
-    {"uts", "uts", 0xeffffffe, 0x04000000},
+    {"uts", "uts", NAMESPACE_UTS_INO, CLONE_NEWUTS},
 };
 
 static struct filesystem nsfs = {.type = "nsfs", .magic = 0x6e736673, .device = 4};
 
 static const struct file_ops ns_file_ops;
 
-static enum err ns_dentry(const struct namespace *ns, struct dentry **out)
+static enum err ns_dentry(const struct row *row, uint32_t ino, struct dentry **out)
 {
     char format[24];
-    fmt_snprintf(format, sizeof format, "%s:[%%lu]", ns->kind);
-    nsfs.next_ino = ns->ino;
+    fmt_snprintf(format, sizeof format, "%s:[%%lu]", row->kind);
+    nsfs.next_ino = ino;
     enum err e = anon_dentry(&nsfs, S_IFREG | 0444, format, out);
     if (e == E_OK)
         (*out)->inode->file_ops = &ns_file_ops;
     return e;
 }
 
-static const struct namespace *ns_of(const struct file *file)
+/* The file of one of several keeps it. */
+static enum err ns_open(struct file *file)
 {
-    const struct namespace *ns = namespaces;
-    while (ns->ino != file->inode->ino)
-        ns++;
-    return ns;
+    struct namespace *ns = namespace_find((uint32_t)file->inode->ino);
+    if (ns)
+        namespace_get(ns);
+    file->state = ns;
+    return E_OK;
+}
+
+static void ns_release(struct file *file)
+{
+    namespace_put(file->state);
+}
+
+static uint32_t flag_of(const struct file *file)
+{
+    const struct row *row = namespaces;
+    if (file->state)
+        return ((const struct namespace *)file->state)->kind;
+    while (row->ino != file->inode->ino)
+        row++;
+    return row->flag;
 }
 
 /* The namespace that owns the others. */
@@ -60,7 +78,7 @@ static enum err open_user(uint64_t *result)
     struct dentry *dentry;
     struct file *file;
     int fd;
-    enum err e = ns_dentry(&namespaces[USER], &dentry);
+    enum err e = ns_dentry(&namespaces[USER], namespaces[USER].ino, &dentry);
     if (e != E_OK)
         return e;
     e = anon_open(dentry, &ns_file_ops, NULL, O_RDONLY, &file);
@@ -83,29 +101,38 @@ static enum err ns_control(struct file *file, uint32_t command, uint64_t argumen
         NS_GET_NSTYPE,
         NS_GET_OWNER_UID
     };
-    const struct namespace *ns = ns_of(file);
+    const uint32_t flag = flag_of(file);
     const uint32_t root = 0;
     switch (command) {
     case NS_GET_USERNS:
-        return ns->flag == NEW_USER ? E_PERM : open_user(result);
+        return flag == NEW_USER ? E_PERM : open_user(result);
     case NS_GET_PARENT: /* of the first there is none */
-        return ns->flag == NEW_USER || ns->flag == NEW_PID ? E_PERM : E_INVAL;
+        return flag == NEW_USER || flag == NEW_PID ? E_PERM : E_INVAL;
     case NS_GET_NSTYPE:
-        *result = ns->flag;
+        *result = flag;
         return E_OK;
     case NS_GET_OWNER_UID:
-        return ns->flag == NEW_USER ? copy_out(virt(argument), &root, sizeof root) : E_INVAL;
+        return flag == NEW_USER ? copy_out(virt(argument), &root, sizeof root) : E_INVAL;
     default:
         return E_NOTTY;
     }
 }
 
-static const struct file_ops ns_file_ops = {.control = ns_control};
+static const struct file_ops ns_file_ops = {
+    .open = ns_open, .release = ns_release, .control = ns_control};
 
 static enum err ns_jump(struct inode *inode, struct location *out)
 {
+    const struct procfs_node *node = (const struct procfs_node *)inode;
+    const struct row *row = &namespaces[node->number];
+    struct fs_process p = {0};
     out->mount = NULL;
-    return ns_dentry(&namespaces[((const struct procfs_node *)inode)->number], &out->dentry);
+    if (!fs_describe(node->pid, 0, &p) || !p.context)
+        return E_NOENT;
+    uint32_t ino = row->flag == CLONE_NEWNS    ? p.context->mounts->base.ino
+                   : row->flag == CLONE_NEWUTS ? p.names->ino
+                                               : row->ino;
+    return ns_dentry(row, ino, &out->dentry);
 }
 
 static const struct inode_ops ns_link_ops = {.jump = ns_jump};

@@ -290,7 +290,8 @@ static unsigned mount_number(const struct mount *mount)
     unsigned most = 0;
     if (mount != NULL)
         return mount->id;
-    for (const struct mount *at = vfs_mount_after(0); at != NULL; at = vfs_mount_next(at))
+    for (const struct mount *at = vfs_mount_after(fs_current()->mounts, 0); at != NULL;
+         at = vfs_mount_next(at))
         most = at->id;
     return most + 1;
 }

@@ -2,6 +2,7 @@
 #include "fs/vfs/context.h"
 
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
 #include "mm/heap/heap.h"
 
 static struct file_table first_files = {.references = 1};
@@ -81,6 +82,7 @@ enum err fs_context_copy(struct fs_context *from, bool share_files, bool share_p
         list_add_tail(&from->place_link, &to->place_link);
     location_get(&to->root);
     location_get(&to->cwd);
+    namespace_get(&to->mounts->base);
     if (to->executable.dentry)
         location_get(&to->executable);
     *out = to;
@@ -110,5 +112,6 @@ void fs_context_put(struct fs_context *context)
     location_put(&context->root);
     location_put(&context->cwd);
     location_put(&context->executable);
+    namespace_put(&context->mounts->base);
     heap_free(context);
 }

@@ -12,13 +12,15 @@
 #include "fs/vfs/location.h"
 
 struct file_table;
+struct mount_namespace;
 
 struct fs_context {
     uint32_t references;
-    struct location root;       /* a directory; with references */
-    struct location cwd;        /* a directory; with references */
-    struct location executable; /* /proc/self/exe; with references, or NULL before exec */
-    uint32_t umask;             /* bits of 0777 */
+    struct location root;           /* a directory; with references */
+    struct location cwd;            /* a directory; with references */
+    struct location executable;     /* /proc/self/exe; with references, or NULL before exec */
+    uint32_t umask;                 /* bits of 0777 */
+    struct mount_namespace *mounts; /* one reference; the same in the ring */
     struct list place_link; /* the ring of those with the same root, working directory and umask */
     struct file_table *files; /* one reference */
 };

@@ -92,10 +92,12 @@ struct location location_above(const struct location *from, const struct locatio
 
 struct location location_any(struct dentry *dentry)
 {
+    struct mount *found = NULL;
     list_for_each (it, &mounts)
-        if (mount_of(it)->fs == dentry->inode->fs)
-            return (struct location){mount_of(it), dentry};
-    return (struct location){NULL, dentry};
+        if (mount_of(it)->fs == dentry->inode->fs &&
+            (!found || (!mount_is_here(found) && mount_is_here(mount_of(it)))))
+            found = mount_of(it);
+    return (struct location){found, dentry};
 }
 
 enum err mount_writable(const struct mount *mount, const struct filesystem *fs)

@@ -18,7 +18,9 @@
  *   2. At most one mount has a given (parent, point); a second one there is mounted on the root of the first.
  *   3. A mount has one reference for being in the tree, one for each mount on it, and one for each location. It is in use
  *      (E_BUSY) if there are others than the first. The file system ends after its last mount.
- *   4. Taken out of the tree (MNT_DETACH) it lives until its last location goes.
+ *   4. Each namespace has a tree of its own, in which all but the root of the first is a copy. What is mounted on a shared mount
+ *      (MS_SHARED) is mounted on its copies in other trees, too.
+ *   5. Taken out of the tree (MNT_DETACH) it lives until its last location goes.
  *
  * mount NULL: a dentry that the kernel itself uses, in no mount (a layer of an overlay, a pipe): no flags, no mounts on it.
  * Under kernel_lock.
@@ -33,11 +35,11 @@ struct mount {
     uint32_t id;
     uint32_t
         flags; /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, MS_NODIRATIME, MS_RELATIME, MS_UNBINDABLE */
-    uint32_t writers; /* regular files open for writing */
-    uint32_t group;   /* MS_SHARED: of mounts that show each other's changes; 0: none */
-    uint32_t master;  /* MS_SLAVE: the group whose changes it shows; 0: none */
-    bool expires;     /* MNT_EXPIRE: not used since */
-    bool in_tree;
+    uint32_t writers;           /* regular files open for writing */
+    uint32_t group;             /* MS_SHARED: of mounts that show each other's changes; 0: none */
+    uint32_t master;            /* MS_SLAVE: the group whose changes it shows; 0: none */
+    bool expires;               /* MNT_EXPIRE: not used since */
+    struct mount_namespace *ns; /* in whose tree it is; NULL: not in a tree */
     struct filesystem *fs;
     struct dentry *root;   /* one reference */
     struct mount *parent;  /* one reference; NULL: the root, or not in the tree */
@@ -99,7 +101,7 @@ void location_descend(struct location *at);
 /* The directory above, across mounts, without references; the location itself at the top and at `root` (NULL: none).
  * O(mounts on each other there). */
 struct location location_above(const struct location *at, const struct location *root);
-/* A place of the file system: its first mount, or NULL. No references. */
+/* A place of the file system: its first mount, of the thread's namespace if it has one, or NULL. No references. O(mounts). */
 struct location location_any(struct dentry *dentry);
 
 /* The path from `root`, NUL-terminated at the *end* of buffer[size]; *out points to its start. A location that is not below

@@ -58,7 +58,7 @@ static enum err settle(struct location *at, const struct dentry *root)
     location_descend(at); /* another may have been mounted meanwhile */
     if (!at->dentry->linked)
         return E_NOENT;
-    if (!at->mount || !at->mount->in_tree)
+    if (!mount_is_here(at->mount))
         return E_INVAL;
     return mode_is(at->dentry->inode->mode, S_IFDIR) == mode_is(root->inode->mode, S_IFDIR)
                ? E_OK
@@ -93,7 +93,10 @@ enum err vfs_init(struct filesystem *fs)
         return e;
     }
     const struct location root = {mount, fs->root};
-    mount_add(mount);
+    namespace_init(&mounts_first.base, CLONE_NEWNS, NAMESPACE_MOUNT_INO, NULL);
+    mounts_first.root = mount;
+    fs_first.mounts = &mounts_first;
+    mount_add(mount, &mounts_first);
     fs_set_root(&root);
     fs_set_cwd(&root);
     mount_put(mount);
@@ -322,10 +325,10 @@ static enum err mount_bind(struct location *at, const char *source, bool deep)
     if (e != E_OK)
         return e;
     e = settle(at, from.dentry);
-    if (!from.mount || !from.mount->in_tree || mount_has(from.mount, MS_UNBINDABLE))
+    if (!mount_is_here(from.mount) || mount_has(from.mount, MS_UNBINDABLE))
         e = E_INVAL;
     if (e == E_OK)
-        e = mount_copy(&from, deep, &tree);
+        e = mount_copy(&from, deep ? MOUNT_BELOW : MOUNT_ONE, &tree);
     location_put(&from);
     if (e != E_OK)
         return e;
@@ -347,7 +350,7 @@ static bool tree_has(struct mount *top, uint32_t flags)
 static enum err move_allowed(const struct location *from, const struct location *to)
 {
     struct mount *mount = from->mount;
-    if (!mount || !mount->in_tree || from->dentry != mount->root || !mount->parent ||
+    if (!mount_is_here(mount) || from->dentry != mount->root || !mount->parent ||
         mount->parent->group != 0 ||
         mode_is(from->dentry->inode->mode, S_IFDIR) != mode_is(to->dentry->inode->mode, S_IFDIR))
         return E_INVAL;
@@ -393,7 +396,7 @@ static enum err mount_by_flags(struct location *at, const char *type,
                                const struct mount_source *from)
 {
     uint32_t flags = from->flags;
-    bool is_root = at->mount && at->mount->in_tree && at->dentry == at->mount->root;
+    bool is_root = mount_is_here(at->mount) && at->dentry == at->mount->root;
     if (!capable(CAP_SYS_ADMIN))
         return E_PERM;
     if (flags & MS_REMOUNT)
@@ -472,7 +475,8 @@ enum err vfs_mount_root(const struct mount_source *from, mount_join join)
         e = mount_make(fs, fs->root, mount_flags(fs == medium ? from->flags : 0), &mount);
     if (e == E_OK) {
         const struct location root = {mount, fs->root};
-        mount_add(mount);
+        mount_add(mount, &mounts_first);
+        mounts_first.root = mount;
         inode_mode_changed(fs->root->inode);
         fs_set_root(&root);
         fs_set_cwd(&root);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "fs/vfs/namespace.h"
 #include "fs/vfs/vfs.h"
 #include "kern/wait.h"
 
@@ -97,9 +98,22 @@ void vfs_shut_down(void);
 bool vfs_reap_detached(void);
 extern bool vfs_reap_wanted; /* there are new ones */
 
-/* The first mount with a greater number, in the order in which they came; NULL: no more. O(mounts). */
-struct mount *vfs_mount_after(uint32_t id);
-/* The next one in that order; NULL: no more. O(1). */
+/* A tree of mounts (mount_namespaces(7)). Locations that processes of it have may be in others' trees. */
+struct mount_namespace {
+    struct namespace base;
+    struct mount *root;
+    struct list ended; /* of those that nobody is in */
+};
+/* Gives the context, whose place is its own, a namespace with copies of all mounts of the one it has; root and working directory
+ * become those in the copy. E_NOMEM, E_NOSPC: too many mounts. Sleeps. O(mounts). */
+struct fs_context;
+MUST_CHECK enum err vfs_unshare_mounts(struct fs_context *context);
+/* setns(2): the calling thread's context, whose place is its own, joins it, at its root. O(mounts on each other there). */
+void vfs_join_mounts(struct mount_namespace *ns);
+
+/* The first mount of the namespace with a greater number, in the order in which they came; NULL: no more. O(mounts of all). */
+struct mount *vfs_mount_after(const struct mount_namespace *ns, uint32_t id);
+/* The next one in that order; NULL: no more. O(mounts of others between them). */
 struct mount *vfs_mount_next(const struct mount *mount);
 /* Counts mounts, unmounts and remounts; each wakes the queue: for poll() of /proc/self/mounts. */
 extern uint32_t mount_changes;

@@ -33,10 +33,10 @@ void mount_end(struct mount *mount)
     filesystem_release(fs);
 }
 
-void mount_add(struct mount *mount)
+void mount_add(struct mount *mount, struct mount_namespace *ns)
 {
     mount_get(mount);
-    mount->in_tree = true;
+    mount->ns = ns;
     mount->id = ++last_id;
     mount_count++;
     list_add_tail(&mounts, &mount->order);
@@ -47,19 +47,25 @@ void mount_remove(struct mount *mount)
 {
     mount_unhook(mount);
     list_remove(&mount->order);
-    mount->in_tree = false;
+    mount->ns = NULL;
     mount_set_spread(mount, MS_PRIVATE);
     mount_count--;
     mounts_changed();
     mount_put(mount);
 }
 
-struct mount *vfs_mount_after(uint32_t id)
+static struct mount *first_from(const struct list *it, const struct mount_namespace *ns,
+                                uint32_t id)
 {
-    list_for_each (it, &mounts)
-        if (mount_of(it)->id > id)
+    for (; it != &mounts; it = it->next)
+        if (mount_of(it)->ns == ns && mount_of(it)->id > id)
             return mount_of(it);
     return NULL;
+}
+
+struct mount *vfs_mount_after(const struct mount_namespace *ns, uint32_t id)
+{
+    return first_from(mounts.next, ns, id);
 }
 
 struct mount *mount_next_beside(const struct mount *mount, const struct mount *top)
@@ -79,7 +85,7 @@ struct mount *mount_next(const struct mount *mount, const struct mount *top)
 
 struct mount *vfs_mount_next(const struct mount *mount)
 {
-    return mount->order.next != &mounts ? mount_of(mount->order.next) : NULL;
+    return first_from(mount->order.next, mount->ns, 0);
 }
 
 /* ---- Copies ---- */
@@ -108,14 +114,14 @@ void mount_drop_copy(struct mount *top)
 }
 
 /* True if the mount is on the part of its parent that is copied. */
-static bool is_copied(const struct mount *m, const struct location *from)
+static bool is_copied(const struct mount *m, const struct location *from, enum mount_depth depth)
 {
-    return !mount_has(m, MS_UNBINDABLE) &&
+    return (depth == MOUNT_ALL || !mount_has(m, MS_UNBINDABLE)) &&
            (m->parent != from->mount || dentry_is_below(m->point, from->dentry));
 }
 
 /* Copies what is mounted below. `to` follows `m` through the tree: the copy of its parent. */
-static enum err copy_below(const struct location *from, struct mount *copy)
+static enum err copy_below(const struct location *from, enum mount_depth depth, struct mount *copy)
 {
     struct mount *to = copy;
     const struct mount *at = from->mount;
@@ -125,7 +131,7 @@ static enum err copy_below(const struct location *from, struct mount *copy)
             to = to->parent;
         if (++count % GIVE_WAY_AT == 0)
             (void)fs_give_way(); /* the tree is the lock's holder's */
-        if (!is_copied(m, from)) {
+        if (!is_copied(m, from, depth)) {
             m = mount_next_beside(m, from->mount);
             continue;
         }
@@ -141,12 +147,12 @@ static enum err copy_below(const struct location *from, struct mount *copy)
     return E_OK;
 }
 
-enum err mount_copy(const struct location *from, bool deep, struct mount **out)
+enum err mount_copy(const struct location *from, enum mount_depth depth, struct mount **out)
 {
     enum err e = mount_count >= MOUNTS_MAX ? E_NOSPC : copy_one(from->mount, from->dentry, out);
-    if (e != E_OK || !deep)
+    if (e != E_OK || depth == MOUNT_ONE)
         return e;
-    e = copy_below(from, *out);
+    e = copy_below(from, depth, *out);
     if (e != E_OK) {
         mount_drop_copy(*out);
         mount_put(*out);
@@ -206,10 +212,10 @@ static void copy_set_groups(struct mount *copy, const struct mount *tree, bool p
     }
 }
 
-static void add_all(struct mount *top)
+void mount_add_all(struct mount *top, struct mount_namespace *ns)
 {
     for (struct mount *m = top; m; m = mount_next(m, top)) {
-        mount_add(m);
+        mount_add(m, ns);
         if (m != top)
             mount_put(m); /* the reference of mount_copy() */
     }
@@ -226,7 +232,7 @@ static enum err copy_for(struct mount *tree, struct mount *on, struct list *copi
     if (!made)
         return E_NOMEM;
     made->on = on;
-    enum err e = mount_copy(&(const struct location){tree, tree->root}, true, &made->copy);
+    enum err e = mount_copy(&(const struct location){tree, tree->root}, MOUNT_BELOW, &made->copy);
     if (e == E_OK)
         list_add_tail(copies, &made->link);
     else
@@ -243,10 +249,10 @@ enum err mount_graft(struct mount *tree, const struct location *at)
     if (e == E_OK) {
         mount_unhook(tree);
         mount_hook(tree, at);
-        if (tree->in_tree)
+        if (tree->ns)
             mounts_changed();
         else
-            add_all(tree);
+            mount_add_all(tree, at->mount->ns);
         for (struct mount *m = at->mount->group != 0 ? tree : NULL; m; m = mount_next(m, tree))
             mount_set_spread(m, MS_SHARED);
     }
@@ -255,7 +261,7 @@ enum err mount_graft(struct mount *tree, const struct location *at)
         list_remove(&made->link);
         if (e == E_OK) {
             copy_set_groups(made->copy, tree, made->on->group == at->mount->group);
-            add_all(made->copy);
+            mount_add_all(made->copy, made->on->ns);
             place_copy(made->copy, made->on, at->dentry);
         } else {
             mount_drop_copy(made->copy);

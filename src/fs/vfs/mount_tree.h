@@ -33,21 +33,39 @@ void mounts_changed(void);
 /* A mount of the file system at that root, not in the tree. *out: one reference. E_NOMEM. O(1). */
 MUST_CHECK enum err mount_make(struct filesystem *fs, struct dentry *root, uint32_t flags,
                                struct mount **out);
-/* Puts it into the tree, with a number; takes a reference. Takes it out, with what it was mounted on. O(1). */
-void mount_add(struct mount *mount);
+/* Puts it into the tree of the namespace, with a number; takes a reference. Takes it out, with what it was mounted on. O(1). */
+void mount_add(struct mount *mount, struct mount_namespace *ns);
 void mount_remove(struct mount *mount);
-/* A copy of the mount, its root the location; `deep`: with the mounts below it, but for unbindable ones. *out: not in the tree, one
+/* A copy of the mount, its root the location; with the mounts below it, but for unbindable ones, or all. *out: not in the tree, one
  * reference. E_NOMEM, E_NOSPC. Gives way. O(mounts that are copied). */
-MUST_CHECK enum err mount_copy(const struct location *from, bool deep, struct mount **out);
+enum mount_depth {
+    MOUNT_ONE,
+    MOUNT_BELOW,
+    MOUNT_ALL,
+};
+MUST_CHECK enum err mount_copy(const struct location *from, enum mount_depth depth,
+                               struct mount **out);
 /* Frees a copy that did not get into the tree, but for the caller's reference of its top. */
 void mount_drop_copy(struct mount *top);
+/* Puts a copy with all below it into the tree. O(mounts of it). */
+void mount_add_all(struct mount *top, struct mount_namespace *ns);
 /* Mounts a tree, new or moved, on the location and, if that is shared, on those that follow it. E_NOMEM, E_NOSPC: nothing has changed.
  * Gives way. O(mounts), shared: O(mounts * followers). */
 MUST_CHECK enum err mount_graft(struct mount *tree, const struct location *at);
 /* MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE. O(mounts). */
 void mount_set_spread(struct mount *mount, uint32_t to);
 
+/* mount_namespace.c: */
+extern struct mount_namespace mounts_first;
+/* True if the mount is in the tree of the calling thread's namespace. */
+bool mount_is_here(const struct mount *mount);
+/* Takes the trees of namespaces that nobody is in apart. mounts_lock. Gives way. O(mounts of them). */
+void mount_namespaces_reap(void);
+
 /* unmount.c: */
+
+/* Takes it and what is mounted below out of the tree, the last first. Gives way. O(mounts of it). */
+void mount_detach(struct mount *top);
 
 /* True if the test holds of an entry. O(entries). */
 bool tree_any(struct dentry *top, bool (*test)(struct dentry *at));

@@ -20,18 +20,20 @@ struct address_space;
 struct area_owner;
 struct credentials;
 struct fs_context;
+struct namespace;
 
 /* A process as /proc shows it. Unknown: 0 or an empty range. */
 struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
-    uint32_t tid;                     /* of the thread that is described */
-    uint32_t tracer;                  /* pid of its tracer, 0: none */
-    const struct fs_context *context; /* NULL: a zombie, which has no memory either */
-    struct address_space *space;      /* valid while there is a context */
-    struct area_owner *memory;        /* of its areas in it; NULL: none */
-    char state;                       /* 'R', 'S', 'T', 't', 'Z' */
-    const char *name;                 /* comm, at most 15 bytes; valid until the next call */
-    struct virt_range arguments;      /* argv strings on the program's stack */
+    uint32_t tid;                  /* of the thread that is described */
+    uint32_t tracer;               /* pid of its tracer, 0: none */
+    struct fs_context *context;    /* NULL: a zombie, which has no memory either */
+    const struct namespace *names; /* of the machine (uts_namespaces(7)); valid as the context */
+    struct address_space *space;   /* valid while there is a context */
+    struct area_owner *memory;     /* of its areas in it; NULL: none */
+    char state;                    /* 'R', 'S', 'T', 't', 'Z' */
+    const char *name;              /* comm, at most 15 bytes; valid until the next call */
+    struct virt_range arguments;   /* argv strings on the program's stack */
     struct virt_range environment;
     const void *auxv; /* as it lies on the stack; kernel copy */
     size_t auxv_size;

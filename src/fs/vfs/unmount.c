@@ -127,10 +127,11 @@ static void finish(struct filesystem *fs)
 
 bool vfs_reap_detached(void)
 {
-    vfs_reap_wanted = false;
-    if (list_empty(&ending))
+    if (!vfs_reap_wanted && list_empty(&ending))
         return false;
+    vfs_reap_wanted = false;
     mounts_lock();
+    mount_namespaces_reap();
     for (struct list *it = ending.next; it != &ending;) {
         struct filesystem *fs = CONTAINER_OF(it, struct filesystem, end_link);
         bool ends = !in_use(fs);
@@ -153,8 +154,7 @@ static bool is_busy(const struct mount *mount)
     return mount->references > 2 || !list_empty(&mount->children);
 }
 
-/* Takes it and what is mounted below out of the tree, the last first. */
-static void detach(struct mount *top)
+void mount_detach(struct mount *top)
 {
     struct mount *m = top, *parent;
     for (unsigned count = 0; m; m = parent) {
@@ -187,7 +187,7 @@ static enum err followers(const struct location *at, bool detached, bool check_o
         }
         if (over)
             mount_unhook(over);
-        detach(copy);
+        mount_detach(copy);
         if (over)
             mount_hook(over, &(const struct location){m, at->dentry});
     }
@@ -222,7 +222,7 @@ static enum err unmount(struct mount *mount, uint32_t flags)
         return e;
     location_get(&at);
     if (detached)
-        detach(mount);
+        mount_detach(mount);
     else
         mount_remove(mount);
     e = followers(&at, detached, false);
@@ -244,7 +244,7 @@ enum err vfs_unmount(const char *path, uint32_t flags)
     mounts_lock();
     if (!capable(CAP_SYS_ADMIN))
         e = E_PERM;
-    else if (!mounted || !mount->in_tree)
+    else if (!mounted || !mount_is_here(mount))
         e = E_INVAL;
     else
         e = unmount(mount, flags);
@@ -283,9 +283,11 @@ void vfs_shut_down(void)
 
 void vfs_end(void)
 {
+    vfs_join_mounts(&mounts_first);
     fs_set_root(NULL);
     fs_set_cwd(NULL);
     fs_set_executable(NULL);
+    (void)vfs_reap_detached(); /* trees that are to be taken apart */
     while (!list_empty(&mounts))
         mount_remove(mount_of(mounts.prev));
     (void)vfs_reap_detached();

@@ -33,13 +33,14 @@
 
 static void show_host_name(struct text *text, void *context)
 {
-    const struct process *p = process_first();
-    text_printf(text, "%s\n", context == NULL ? p->host_name : p->domain_name);
+    const struct uts_namespace *uts = process_current()->uts;
+    text_printf(text, "%s\n", context == NULL ? uts->host : uts->domain);
 }
 
 static enum err store_host_name(const char *bytes, size_t size, void *context)
 {
-    char *name = context == NULL ? process_first()->host_name : process_first()->domain_name;
+    struct uts_namespace *uts = process_current()->uts;
+    char *name = context == NULL ? uts->host : uts->domain;
     size_t length = 0;
     while (length < size && bytes[length] != '\n' && bytes[length] != '\0')
         length++;

@@ -232,7 +232,7 @@ INIT_CODE static void program_surroundings(void)
 {
     struct location folder;
     if (options.hostname != NULL)
-        str_copy(process_first()->host_name, options.hostname, sizeof process_first()->host_name);
+        str_copy(uts_first.host, options.hostname, sizeof uts_first.host);
     if (options.cwd == NULL)
         return;
     if (walk_lookup(NULL, options.cwd, 0, &folder) != E_OK ||

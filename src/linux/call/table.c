@@ -17,6 +17,7 @@
 #include "linux/memory/sys_mem.h"
 #include "linux/memory/sys_ouro.h"
 #include "linux/process/sys_clone.h"
+#include "linux/process/sys_namespace.h"
 #include "linux/process/sys_ids.h"
 #include "linux/process/sys_limits.h"
 #include "linux/process/sys_process.h"

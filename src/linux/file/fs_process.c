@@ -197,6 +197,7 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .pid = (uint32_t)process->pid,
         .ppid = (uint32_t)process->ppid,
         .context = process->fs,
+        .names = process->fs != NULL ? &process->uts->base : NULL,
         .process_group = (uint32_t)process->pgid,
         .session = (uint32_t)process->sid,
         .threads = process->thread_count,

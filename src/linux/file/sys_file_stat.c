@@ -6,6 +6,7 @@
 #include "linux/file/sys_file.h"
 
 #include "base/str.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/store.h"
 #include "linux/abi/time.h"
@@ -259,7 +260,7 @@ _Static_assert(sizeof(struct ustat) == 32, "struct ustat of the x86-64 ABI");
 /* O(mounts). */
 enum err sys_ustat(struct syscall *call)
 {
-    struct mount *mount = vfs_mount_after(0);
+    struct mount *mount = vfs_mount_after(fs_current()->mounts, 0);
     struct statfs statfs;
     while (mount && mount->fs->device != (uint32_t)call->arg[0])
         mount = vfs_mount_next(mount);

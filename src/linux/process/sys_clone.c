@@ -4,9 +4,10 @@
 #include "cpu/trap.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/mount.h"
 #include "kern/space.h"
 #include "kern/thread.h"
+#include "linux/abi/clone.h"
+#include "linux/process/sys_namespace.h"
 #include "linux/process/sys_wait.h"
 #include "linux/task/parent.h"
 #include "linux/task/pidfd.h"
@@ -17,37 +18,6 @@
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
-
-#define CLONE_SIGNAL         UINT64_C(0x000000ff) /* CSIGNAL */
-#define CLONE_VM             UINT64_C(0x00000100)
-#define CLONE_FS             UINT64_C(0x00000200)
-#define CLONE_FILES          UINT64_C(0x00000400)
-#define CLONE_SIGHAND        UINT64_C(0x00000800)
-#define CLONE_PIDFD          UINT64_C(0x00001000)
-#define CLONE_PTRACE         UINT64_C(0x00002000)
-#define CLONE_VFORK          UINT64_C(0x00004000)
-#define CLONE_PARENT         UINT64_C(0x00008000)
-#define CLONE_THREAD         UINT64_C(0x00010000)
-#define CLONE_NEWNS          UINT64_C(0x00020000)
-#define CLONE_SYSVSEM        UINT64_C(0x00040000)
-#define CLONE_SETTLS         UINT64_C(0x00080000)
-#define CLONE_PARENT_SETTID  UINT64_C(0x00100000)
-#define CLONE_CHILD_CLEARTID UINT64_C(0x00200000)
-#define CLONE_DETACHED       UINT64_C(0x00400000)
-#define CLONE_UNTRACED       UINT64_C(0x00800000)
-#define CLONE_CHILD_SETTID   UINT64_C(0x01000000)
-#define CLONE_NEWTIME        UINT64_C(0x00000080)
-#define CLONE_NEWUSER        UINT64_C(0x10000000)
-#define CLONE_NEWPID         UINT64_C(0x20000000)
-#define CLONE_LEGACY         UINT64_C(0xffffffff)
-#define CLONE_CLEAR_SIGHAND  UINT64_C(0x100000000)
-#define CLONE_INTO_CGROUP    UINT64_C(0x200000000)
-/* cgroup, uts, ipc, user, pid, net, mount: unsupported, as in a Linux configured without
- * namespaces. */
-#define CLONE_NAMESPACES UINT64_C(0x7e020000)
-
-#define NSFS_MAGIC       0x6e736673
-#define NS_GET_NSTYPE    0xb703
 
 struct clone {
     uint64_t flags; /* without the signal */
@@ -84,8 +54,12 @@ static MUST_CHECK enum err clone_check(const struct clone *c)
         return E_INVAL;
     if (f & CLONE_PARENT && process_current() == process_first())
         return E_INVAL;
-    if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+    if (f & CLONE_THREAD && f & NAMESPACES_THERE) /* threads of a process share them */
         return E_INVAL;
+    if (f & (NAMESPACES_ABSENT | CLONE_INTO_CGROUP))
+        return E_INVAL;
+    if (f & NAMESPACES_THERE && !capable(CAP_SYS_ADMIN))
+        return E_PERM;
     if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
         return E_INVAL;
     if (f & CLONE_SETTLS && c->tls >= LAYOUT_PROGRAM_END)
@@ -220,6 +194,11 @@ static MUST_CHECK enum err clone_process(struct syscall *call, const struct clon
     if (e != E_OK) {
         if (share.program != NULL)
             program_put(share.program);
+        return e;
+    }
+    e = process_unshare(child, (uint32_t)c->flags);
+    if (e != E_OK) {
+        process_free(child);
         return e;
     }
     child->exit_signal = sibling ? self->exit_signal : c->exit_signal;
@@ -357,65 +336,4 @@ enum err sys_vfork(struct syscall *call)
 {
     const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
     return clone_perform(call, &c);
-}
-
-/* *flags: of the namespaces that the descriptor, of one or of a process, stands for. */
-static enum err namespaces_of(uint64_t fd, uint64_t wanted, uint64_t *flags)
-{
-    struct process *process;
-    struct file *file = file_table_find(file_table_current(), fd);
-    if (file == NULL)
-        return E_BADF;
-    enum err e = E_INVAL;
-    if (file->inode->fs->magic == NSFS_MAGIC && file->ops->control != NULL)
-        e = file->ops->control(file, NS_GET_NSTYPE, 0, flags);
-    if (e == E_OK)
-        return wanted == 0 || wanted == *flags ? E_OK : E_INVAL;
-    e = pidfd_process(fd, &process, NULL);
-    bool known = wanted != 0 && !(wanted & ~(CLONE_NAMESPACES | CLONE_NEWTIME));
-    *flags = wanted;
-    return e == E_BADF || (e == E_OK && !known) ? E_INVAL : e;
-}
-
-/* All processes are in the one namespace of each kind: to join it again changes root and working directory, as on Linux, or
- * nothing. */
-enum err sys_setns(struct syscall *call)
-{
-    uint64_t joined;
-    enum err e = namespaces_of(call->arg[0], call->arg[1] & CLONE_LEGACY, &joined);
-    if (e != E_OK)
-        return e;
-    if (joined & CLONE_NEWUSER)
-        return E_INVAL;
-    if (!capable(CAP_SYS_ADMIN) || (joined & CLONE_NEWNS && !capable(CAP_SYS_CHROOT)))
-        return E_PERM;
-    if (!(joined & CLONE_NEWNS))
-        return E_OK;
-    if (fs_context_place_is_shared(fs_current()))
-        return E_INVAL;
-    struct mount *first = vfs_mount_after(0);
-    const struct location root = {.mount = first, .dentry = first->root};
-    fs_set_root(&root);
-    fs_set_cwd(&root);
-    return E_OK;
-}
-
-/* Threads of a process share its memory, handlers, descriptors and place, so that none can leave them. */
-enum err sys_unshare(struct syscall *call)
-{
-    const uint64_t context = CLONE_FS | CLONE_FILES,
-                   memory = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
-    uint64_t f = call->arg[0];
-    const struct process *process = process_current();
-    struct fs_context *own = NULL;
-    if (f & ~(context | memory | CLONE_SYSVSEM) ||
-        (f & (context | memory) && process->thread_count > 1) ||
-        (f & CLONE_VM && process->program->users > 1))
-        return E_INVAL;
-    enum err e = E_OK;
-    if (f & context)
-        e = fs_context_own(process->fs, f & CLONE_FILES, f & CLONE_FS, &own);
-    if (e == E_OK)
-        process_take_context(own);
-    return e;
 }

@@ -6,7 +6,5 @@
 
 enum err sys_clone(struct syscall *call);
 enum err sys_clone3(struct syscall *call);
-enum err sys_setns(struct syscall *call);
-enum err sys_unshare(struct syscall *call);
 enum err sys_fork(struct syscall *call);
 enum err sys_vfork(struct syscall *call);

@@ -31,8 +31,9 @@ enum err sys_uname(struct syscall *call)
         .version = LINUX_VERSION,
         .machine = "x86_64",
     };
-    memcpy(out.node, process_first()->host_name, sizeof process_first()->host_name);
-    memcpy(out.domain, process_first()->domain_name, sizeof process_first()->domain_name);
+    const struct uts_namespace *uts = process_current()->uts;
+    memcpy(out.node, uts->host, sizeof uts->host);
+    memcpy(out.domain, uts->domain, sizeof uts->domain);
     return copy_out(virt(call->arg[0]), &out, sizeof out);
 }
 
@@ -54,12 +55,12 @@ static enum err system_set_name(char *name, const uint64_t *arg)
 
 enum err sys_sethostname(struct syscall *call)
 {
-    return system_set_name(process_first()->host_name, call->arg);
+    return system_set_name(process_current()->uts->host, call->arg);
 }
 
 enum err sys_setdomainname(struct syscall *call)
 {
-    return system_set_name(process_first()->domain_name, call->arg);
+    return system_set_name(process_current()->uts->domain, call->arg);
 }
 
 struct sysinfo {

@@ -228,8 +228,7 @@ void process_make_zombie(struct process *process)
     timers_clear(process);
     ipc_process_ends(process);
     struct program *program = process->program;
-    fs_context_put(process->fs);
-    process->fs = NULL;
+    process_leave_context(process);
     process->program = NULL;
     program_put(program);
     process->zombie = true;

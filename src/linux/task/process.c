@@ -316,8 +316,8 @@ void process_init(uint64_t memory)
     process->pid = process->pgid = process->sid = PROCESS_PID;
     process->leader = &first_thread;
     process->timer_slack = 50000;
-    str_copy(process->host_name, "ouro", sizeof process->host_name);
-    str_copy(process->domain_name, "(none)", sizeof process->domain_name);
+    uts_init();
+    process->uts = &uts_first;
     init_rlimits(process, memory);
     process->start_ns = time_now_ns();
 }
@@ -373,6 +373,7 @@ enum err process_new(struct process *parent, const struct process_sharing *share
         process->program = share->program;
     else
         process->program->users++;
+    namespace_get(&process->uts->base);
     list_add_tail(&processes, &process->all_link);
     list_add_tail(&parent->children, &process->sibling_link);
     timers_limit_cpu(process);
@@ -386,11 +387,20 @@ free_process:
     return e;
 }
 
+void process_leave_context(struct process *process)
+{
+    if (process->fs == NULL)
+        return;
+    fs_context_put(process->fs);
+    namespace_put(&process->uts->base);
+    process->fs = NULL;
+    process->uts = NULL;
+}
+
 void process_free(struct process *process)
 {
     pidfd_wake(process, true);
-    if (process->fs != NULL)
-        fs_context_put(process->fs);
+    process_leave_context(process);
     if (process->program != NULL)
         program_put(process->program);
     wait_queue_end(&process->signal_arrived);

@@ -31,6 +31,7 @@
 #include "linux/task/signal.h"
 #include "linux/task/timers.h"
 #include "linux/task/usage.h"
+#include "linux/task/uts.h"
 #include "mm/space.h"
 
 #include <stdbool.h>
@@ -65,8 +66,6 @@ enum rlimit_kind { /* RLIMIT_*, x86-64 */
 struct rlimit {
     uint64_t soft, hard;
 };
-
-#define HOST_NAME_MAX     64
 
 #define ADDR_NO_RANDOMIZE UINT64_C(0x40000)  /* of struct process.personality */
 #define PER_CLEAR_SETID   UINT64_C(0x740000) /* what a set-user-ID program drops of it */
@@ -103,7 +102,7 @@ struct process {
     struct rlimit rlimits[RLIMIT_COUNT];
     uint64_t personality;
     uint64_t pdeath_signal, timer_slack, child_subreaper, thp_disable, io_flusher;
-    char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
+    struct uts_namespace *uts; /* one reference; NULL: a zombie */
 
     uint64_t start_ns; /* time_now_ns() at its creation */
 
@@ -220,6 +219,8 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread);
 /* Puts the calling process into the context, in place of one that other processes share. Takes over the reference. NULL:
  * it stays where it is. O(its threads). */
 void process_take_context(struct fs_context *new);
+/* Puts its context and namespaces, at its end. */
+void process_leave_context(struct process *process);
 
 /* Makes a child of `parent` with copies of the calling process's state and one thread, not running and
  * without a struct thread. E_AGAIN, E_NOMEM. */

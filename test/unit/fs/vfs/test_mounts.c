@@ -80,7 +80,7 @@ static unsigned check_tree(void)
     for (const struct mount *m = vfs_mount_after(0); m; m = vfs_mount_next(m)) {
         unsigned children = 0, on_point = 0;
         count++;
-        assert_true(m->in_tree && m->references > 0 && m->fs->mounts > 0);
+        assert_true(m->ns != NULL && m->references > 0 && m->fs->mounts > 0);
         list_for_each (it, &m->children)
             assert_ptr_equal(CONTAINER_OF(it, struct mount, sibling)->parent, m);
         for (const struct mount *n = vfs_mount_after(0); n; n = vfs_mount_next(n)) {
