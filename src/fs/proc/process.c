@@ -6,6 +6,7 @@
  *   /proc --- self -> PID                         task --- TID --- comm, stat, status
  *         \-- PID --- cmdline, maps, ... , fd ---- N (a link that jumps to the open file)
  */
+#include "fs/proc/instance.h"
 #include "fs/proc/procfs.h"
 
 #include "base/fmt.h"
@@ -336,6 +337,8 @@ static enum err entry_lookup(struct dentry *directory, const char *name, size_t 
     struct fs_process p;
     if (!fs_describe(node->pid, (uint32_t)node->number, &p))
         return E_NOENT;
+    if (!proc_may_see(directory->inode, node->pid, HIDEPID_NOACCESS))
+        return E_PERM;
     for (size_t i = 0; i < process_entry_count; i++) {
         const struct entry *e = &process_entries[i];
         if (strlen(e->name) != length || memcmp(e->name, name, length) != 0 ||
@@ -374,7 +377,14 @@ static bool entry_list(struct inode *directory, uint64_t *cookie, char *name, si
     return true;
 }
 
-static const struct inode_ops process_ops = {.lookup = entry_lookup, .list = entry_list};
+/* Before a listing. */
+static enum err process_fill(struct inode *directory)
+{
+    return proc_may_see(directory, node_of(directory)->pid, HIDEPID_NOACCESS) ? E_OK : E_PERM;
+}
+
+static const struct inode_ops process_ops = {
+    .lookup = entry_lookup, .list = entry_list, .fill = process_fill};
 static const struct inode_ops thread_ops = {.lookup = entry_lookup, .list = entry_list};
 
 /* /proc/PID/task: a directory for each thread. */
@@ -476,10 +486,12 @@ static enum err proc_lookup(struct dentry *directory, const char *name, size_t l
         return procfs_make_link(directory, link, text, out);
     }
     if (!parse_number(name, length, &pid))
-        return procfs_table_lookup(directory, name, length, out);
+        return proc_options_of(directory->inode)->pids_only
+                   ? E_NOENT
+                   : procfs_table_lookup(directory, name, length, out);
     /* The tid of any thread is accepted, and only pids are listed. */
     uint32_t leader = pid != 0 ? fs_pid_of(pid) : 0;
-    if (leader == 0)
+    if (leader == 0 || !proc_may_see(directory->inode, leader, HIDEPID_INVISIBLE))
         return E_NOENT;
     return make_numbered(directory, S_IFDIR | 0555, &process_ops, leader, pid != leader ? pid : 0,
                          pid, out);
@@ -493,7 +505,8 @@ static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, siz
 {
     const uint64_t pids = COOKIE_LINKS + ARRAY_LENGTH(self_links);
     if (*cookie < COOKIE_LINKS) {
-        if (procfs_table_list(directory, cookie, name, length, ino, type))
+        if (!proc_options_of(directory)->pids_only &&
+            procfs_table_list(directory, cookie, name, length, ino, type))
             return true;
         *cookie = COOKIE_LINKS;
     }
@@ -505,13 +518,10 @@ static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, siz
     }
     uint32_t before = *cookie > pids ? (uint32_t)(*cookie - pids) - 1 : 0;
     uint32_t pid = fs_next_process(before);
+    while (pid != 0 && !proc_may_see(directory, pid, HIDEPID_INVISIBLE))
+        pid = fs_next_process(pid);
     *cookie = pids + pid;
     return pid != 0 && list_number(directory, pid, S_IFDIR, name, length, ino, type);
 }
 
-static const struct inode_ops proc_ops = {.lookup = proc_lookup, .list = proc_list};
-
-void procfs_self_start(void)
-{
-    procfs_root()->inode->ops = &proc_ops;
-}
+const struct inode_ops procfs_root_ops = {.lookup = proc_lookup, .list = proc_list};

@@ -9,12 +9,8 @@
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 
-#define PROC_MAGIC   0x9fa0
-#define PROC_DEVICE  5
-#define SYSFS_MAGIC  0x62656572
-#define SYSFS_DEVICE 20
-#define SYS_PREFIX   "/sys/"
-#define INO_TABLE    UINT64_C(0xf0000000) /* inode numbers of the table's entries, as Linux's */
+#define SYS_PREFIX "/sys/"
+#define INO_TABLE  UINT64_C(0xf0000000) /* inode numbers of the table's entries, as Linux's */
 
 struct proc_file {
     struct inode inode;
@@ -31,10 +27,9 @@ struct table_directory {
 };
 
 static const struct procfs_table *table;
-static struct filesystem proc = {
-    .type = "proc", .magic = PROC_MAGIC, .device = PROC_DEVICE, .next_ino = 1};
-static struct filesystem sys = {
-    .type = "sysfs", .magic = SYSFS_MAGIC, .device = SYSFS_DEVICE, .next_ino = 1};
+static const struct inode_ops *root_ops; /* of proc; NULL: the table's */
+static struct filesystem numbers = {
+    .next_ino = 2}; /* inodes get them here, and their file system from the directory */
 
 #define READ_MAX (UINT64_C(1) << 20) /* bytes of one read; Linux gives a page or a little more */
 
@@ -177,7 +172,7 @@ static enum err file_inode(const struct procfs_row *row, struct inode **out)
 {
     struct inode *inode;
     uint32_t mode = row->mode != 0 ? row->mode : row->writer != NULL ? 0644 : 0444;
-    enum err e = inode_alloc(&proc, sizeof(struct proc_file), S_IFREG | mode, &inode);
+    enum err e = inode_alloc(&numbers, sizeof(struct proc_file), S_IFREG | mode, &inode);
     if (e != E_OK)
         return e;
     struct proc_file *file = (struct proc_file *)inode;
@@ -193,7 +188,7 @@ static enum err file_inode(const struct procfs_row *row, struct inode **out)
 static enum err link_inode(const char *text, struct inode **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFLNK | 0777, &inode);
+    enum err e = inode_alloc(&numbers, sizeof(*inode), S_IFLNK | 0777, &inode);
     if (e != E_OK)
         return e;
     size_t size = strlen(text) + 1;
@@ -205,11 +200,6 @@ static enum err link_inode(const char *text, struct inode **out)
     memcpy(inode->link, text, size);
     *out = inode;
     return E_OK;
-}
-
-struct dentry *procfs_root(void)
-{
-    return proc.root;
 }
 
 /* Makes a dentry for the inode. Takes over the reference. The directory has no list of its entries, but
@@ -249,7 +239,7 @@ enum err procfs_make_link(struct dentry *parent, const char *name, const char *t
 enum err procfs_make(struct dentry *parent, const struct procfs_made *what, struct dentry **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(struct procfs_node), what->mode, &inode);
+    enum err e = inode_alloc(&numbers, sizeof(struct procfs_node), what->mode, &inode);
     if (e != E_OK)
         return e;
     struct procfs_node *node = (struct procfs_node *)inode;
@@ -334,7 +324,7 @@ static enum err make_table_directory(struct dentry *parent, const char *path, co
                                      size_t length, struct dentry **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(struct table_directory), S_IFDIR | 0555, &inode);
+    enum err e = inode_alloc(&numbers, sizeof(struct table_directory), S_IFDIR | 0555, &inode);
     if (e != E_OK)
         return e;
     struct table_directory *directory = (struct table_directory *)inode;
@@ -412,30 +402,24 @@ bool procfs_table_list(struct inode *inode, uint64_t *cookie, char *name, size_t
 static const struct inode_ops table_ops = {.lookup = procfs_table_lookup,
                                            .list = procfs_table_list};
 
-static enum err mount_at(const char *path, const char *prefix, struct filesystem *fs)
+void procfs_use(const struct procfs_table *rows, const struct inode_ops *ops)
+{
+    table = rows;
+    root_ops = ops;
+}
+
+enum err procfs_make_root(struct filesystem *fs, bool of_proc)
 {
     struct inode *inode;
     enum err e = inode_alloc(fs, sizeof(struct table_directory), S_IFDIR | 0555, &inode);
     if (e != E_OK)
         return e;
     struct table_directory *directory = (struct table_directory *)inode;
-    directory->path = prefix;
-    directory->length = strlen(prefix);
+    directory->path = of_proc ? "" : SYS_PREFIX;
+    directory->length = strlen(directory->path);
     inode->nlink = 1;
-    inode->ops = &table_ops;
+    inode->ops = of_proc && root_ops ? root_ops : &table_ops;
     e = dentry_alloc_root(fs, inode);
     inode_put(inode);
-    if (e != E_OK)
-        return e;
-    e = vfs_make_directory((struct vfs_place){NULL, path}, 0555);
-    if (e == E_OK || e == E_EXIST)
-        e = vfs_mount(path, fs);
     return e;
-}
-
-enum err procfs_start(const struct procfs_table *rows)
-{
-    table = rows;
-    enum err e = mount_at("/proc", "", &proc);
-    return e == E_OK ? mount_at("/sys", SYS_PREFIX, &sys) : e;
 }

@@ -35,8 +35,14 @@ struct procfs_table {
     const char *texts;
 };
 
-/* Mounts /proc and /sys, and makes the directories if they are missing. Boot, after the root is filled. */
-MUST_CHECK enum err procfs_start(const struct procfs_table *rows);
+/* Registers both types. Boot. */
+void procfs_register(void);
+/* Mounts /proc and /sys, and makes the directories if they are missing. `ops`: of the directory /proc; NULL: it has what the
+ * table has. Boot, after the root is filled. */
+MUST_CHECK enum err procfs_start(const struct procfs_table *rows, const struct inode_ops *ops);
+/* Its first half, for fs/proc/instance.c; and the root of a file system of the type, proc or sysfs. E_NOMEM. */
+void procfs_use(const struct procfs_table *rows, const struct inode_ops *ops);
+MUST_CHECK enum err procfs_make_root(struct filesystem *fs, bool of_proc);
 /* The entries that the table has in the directory: struct inode_ops. A listing is O(rows^2). */
 MUST_CHECK enum err procfs_table_lookup(struct dentry *parent, const char *name, size_t length,
                                         struct dentry **out);
@@ -71,8 +77,6 @@ MUST_CHECK enum err procfs_make_link(struct dentry *parent, const char *name, co
 extern const struct file_ops procfs_traced_ops;
 /* For mounts and mountinfo: POLLPRI and POLLERR after a change of the mounts. */
 extern const struct file_ops procfs_mounts_ops;
-/* The directory /proc, without a reference. */
-struct dentry *procfs_root(void);
 
 /* /proc/PID/pagemap and clear_refs (proc(5)): fs/proc/pagemap.c. */
 extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
@@ -82,5 +86,5 @@ extern const struct inode_ops procfs_map_files_ops, procfs_net_ops, procfs_ns_op
 /* The files of /proc/net, in net/inet/proc_net.c. */
 extern const struct procfs_row procfs_net_rows[];
 extern const size_t procfs_net_row_count;
-/* Adds /proc/PID, self and thread-self to /proc. Boot, after procfs_start(). */
-void procfs_self_start(void);
+/* /proc with /proc/PID, self and thread-self. */
+extern const struct inode_ops procfs_root_ops;

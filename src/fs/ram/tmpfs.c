@@ -9,6 +9,8 @@
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 
+#define RAMFS_MAGIC 0x858458f6
+
 struct settings {
     uint64_t pages, inodes; /* 0: no limit */
     uint32_t mode, uid, gid;
@@ -143,6 +145,28 @@ static void tmpfs_end(struct filesystem *fs)
     heap_free(fs);
 }
 
+static enum err memory_new(const char *type, const struct settings *s, struct filesystem **out)
+{
+    struct filesystem *fs = heap_alloc(sizeof(*fs));
+    if (!fs)
+        return E_NOMEM;
+    enum err e = ramfs_init(fs, type, vfs_device_number());
+    if (e != E_OK) {
+        heap_free(fs);
+        return e;
+    }
+    struct inode *root = fs->root->inode;
+    root->mode = S_IFDIR | s->mode;
+    root->uid = s->uid;
+    root->gid = s->gid;
+    inode_mode_changed(root);
+    fs->pages_most = s->pages;
+    fs->inodes = s->inodes;
+    fs->end = tmpfs_end;
+    *out = fs;
+    return E_OK;
+}
+
 static enum err tmpfs_mount(const struct mount_source *from, struct filesystem **out)
 {
     struct settings s = {half_of_memory(), half_of_memory(), S_ISVTX | 0777, 0, 0};
@@ -150,28 +174,25 @@ static enum err tmpfs_mount(const struct mount_source *from, struct filesystem *
     s.uid = c->uid.fs;
     s.gid = c->gid.fs;
     enum err e = parse_settings(&s, from->options);
+    if (e == E_OK)
+        e = memory_new("tmpfs", &s, out);
     if (e != E_OK)
         return e;
-    struct filesystem *fs = heap_alloc(sizeof(*fs));
-    if (!fs)
-        return E_NOMEM;
-    e = ramfs_init(fs, "tmpfs", vfs_device_number());
-    if (e != E_OK) {
-        heap_free(fs);
-        return e;
-    }
-    struct inode *root = fs->root->inode;
-    root->mode = S_IFDIR | s.mode;
-    root->uid = s.uid;
-    root->gid = s.gid;
-    inode_mode_changed(root);
-    fs->pages_most = s.pages;
-    fs->inodes = s.inodes;
-    fs->end = tmpfs_end;
-    fs->configure = tmpfs_configure;
-    fs->show = tmpfs_show;
-    *out = fs;
+    (*out)->configure = tmpfs_configure;
+    (*out)->show = tmpfs_show;
     return E_OK;
+}
+
+/* Without bounds. It has the option mode=; Linux ignores others. */
+static enum err ramfs_mount(const struct mount_source *from, struct filesystem **out)
+{
+    struct settings s = {.mode = 0755}, set = s;
+    if (parse_settings(&set, from->options) == E_OK)
+        s.mode = set.mode;
+    enum err e = memory_new("ramfs", &s, out);
+    if (e == E_OK)
+        (*out)->magic = RAMFS_MAGIC;
+    return e;
 }
 
 void tmpfs_register(void)
@@ -179,4 +200,7 @@ void tmpfs_register(void)
     static struct filesystem_type type = {
         .name = "tmpfs", .without_device = true, .any_source = true, .mount = tmpfs_mount};
     filesystem_type_register(&type);
+    static struct filesystem_type bare = {
+        .name = "ramfs", .without_device = true, .any_source = true, .mount = ramfs_mount};
+    filesystem_type_register(&bare);
 }

@@ -128,15 +128,14 @@ void filesystem_type_register(struct filesystem_type *type)
 
 const char *filesystem_type_name(unsigned index, bool *without_device)
 {
-    static const char *const own[] = {"sysfs", "proc", "sockfs", "pipefs", "devpts"};
+    static const char *const own[] = {"sockfs", "pipefs", "devpts"};
     const struct filesystem_type *type = types;
-    *without_device = true;
-    if (index < ARRAY_LENGTH(own))
-        return own[index];
-    for (index -= (unsigned)ARRAY_LENGTH(own); type && index > 0; index--)
+    for (; type && index > 0; index--)
         type = type->next;
-    *without_device = type && type->without_device;
-    return type ? type->name : NULL;
+    *without_device = !type || type->without_device;
+    if (type)
+        return type->name;
+    return index < ARRAY_LENGTH(own) ? own[index] : NULL;
 }
 
 static enum err set_source(struct filesystem *fs, const char *source)

@@ -57,7 +57,7 @@ struct filesystem_type {
 
 /* `type` stays valid. Boot. O(1). */
 void filesystem_type_register(struct filesystem_type *type);
-/* The name of a type, those first that have no instance but the kernel's. NULL: there are fewer. O(types). */
+/* The name of a type, those last that have no instance but the kernel's. NULL: there are fewer. O(types). */
 const char *filesystem_type_name(unsigned index, bool *without_device);
 
 /* st_dev of a file system without a device: 0:N. */

@@ -3,6 +3,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/mount_tree.h"
 #include "fs/vfs/store_table.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
 struct mount_namespace mounts_first;
@@ -32,7 +33,7 @@ void mount_namespaces_reap(void)
 }
 
 /* The location as it is seen through the copy of its mount, when `copy` has followed `from` through its tree. */
-static void follow(struct location *at, const struct mount *from, struct mount *copy)
+static void see_through(struct location *at, const struct mount *from, struct mount *copy)
 {
     if (at->mount != from)
         return;
@@ -54,9 +55,12 @@ static enum err copy_tree(struct fs_context *context, struct mount_namespace *ns
         return e;
     mount_add_all(ns->root, ns);
     const struct mount *m = top;
+    unsigned count = 0;
     for (struct mount *copy = ns->root; copy; copy = mount_next(copy, ns->root)) {
-        follow(&context->root, m, copy);
-        follow(&context->cwd, m, copy);
+        if (++count % GIVE_WAY_AT == 0)
+            (void)fs_give_way();
+        see_through(&context->root, m, copy);
+        see_through(&context->cwd, m, copy);
         m = mount_next(m, top);
     }
     mount_put(ns->root); /* it is in the tree */

@@ -214,7 +214,10 @@ static void copy_set_groups(struct mount *copy, const struct mount *tree, bool p
 
 void mount_add_all(struct mount *top, struct mount_namespace *ns)
 {
+    unsigned count = 0;
     for (struct mount *m = top; m; m = mount_next(m, top)) {
+        if (++count % GIVE_WAY_AT == 0)
+            (void)fs_give_way(); /* those that are not in yet are nobody's (mount_is_here()) */
         mount_add(m, ns);
         if (m != top)
             mount_put(m); /* the reference of mount_copy() */

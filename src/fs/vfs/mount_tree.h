@@ -47,7 +47,7 @@ MUST_CHECK enum err mount_copy(const struct location *from, enum mount_depth dep
                                struct mount **out);
 /* Frees a copy that did not get into the tree, but for the caller's reference of its top. */
 void mount_drop_copy(struct mount *top);
-/* Puts a copy with all below it into the tree. O(mounts of it). */
+/* Puts a copy with all below it into the tree. Gives way. O(mounts of it). */
 void mount_add_all(struct mount *top, struct mount_namespace *ns);
 /* Mounts a tree, new or moved, on the location and, if that is shared, on those that follow it. E_NOMEM, E_NOSPC: nothing has changed.
  * Gives way. O(mounts), shared: O(mounts * followers). */

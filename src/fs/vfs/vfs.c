@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/vfs/vfs.h"
 
+#include "base/fmt.h"
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/context.h"
@@ -163,9 +164,10 @@ static enum err open_temporary(const struct location *at, const char *path, uint
         e = vfs_create_inode(parent, S_IFREG | (mode & MODE_ALL), 0, &inode);
     if (e == E_OK) {
         struct dentry *dentry;
-        static const char name[] = "#tmpfile";
+        char name[24];
+        size_t length = fmt_snprintf(name, sizeof(name), "#%lu", inode->ino); /* as Linux's */
         inode->linkable = !(flags & O_EXCL);
-        e = dentry_alloc(parent, name, sizeof(name) - 1, inode, &dentry);
+        e = dentry_alloc(parent, name, length, inode, &dentry);
         inode_put(inode);
         if (e == E_OK) {
             e = open_made(&(const struct location){directory.mount, dentry}, flags, out);

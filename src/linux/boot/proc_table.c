@@ -257,8 +257,5 @@ enum err proc_table_start(void)
         if (table.rows == NULL)
             return E_NOMEM;
     }
-    enum err e = procfs_start(&table);
-    if (e == E_OK)
-        procfs_self_start();
-    return e;
+    return procfs_start(&table, &procfs_root_ops);
 }

@@ -124,6 +124,7 @@ INIT_CODE void root_mount(void)
 {
     if (p9_channel_any)
         p9_type_register(options.share_uid, options.share_gid);
+    procfs_register();
     tmpfs_register();
     overlay_register();
     if (block_any) {

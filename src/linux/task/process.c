@@ -249,20 +249,6 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread)
     signal_unlock(irq);
 }
 
-void process_take_context(struct fs_context *new)
-{
-    struct process *process = process_current();
-    struct fs_context *old = process->fs;
-    if (new == NULL)
-        return;
-    uint64_t irq = signal_lock();
-    process->fs = new;
-    list_for_each (it, &process->threads)
-        CONTAINER_OF(it, struct linux_thread, link)->thread->fs_context = new;
-    signal_unlock(irq);
-    fs_context_put(old);
-}
-
 /* Linux's defaults (asm-generic/resource.h, fork_init, signal.c); the stack is LAYOUT_STACK_SIZE.
  */
 static void init_rlimits(struct process *process, uint64_t memory)
@@ -385,16 +371,6 @@ put_context:
 free_process:
     heap_free(process);
     return e;
-}
-
-void process_leave_context(struct process *process)
-{
-    if (process->fs == NULL)
-        return;
-    fs_context_put(process->fs);
-    namespace_put(&process->uts->base);
-    process->fs = NULL;
-    process->uts = NULL;
 }
 
 void process_free(struct process *process)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "result.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -153,6 +154,12 @@ static void spread(void)
     truth("a mount that the child has left on the shared one stays", there(PLACE "/b/on/child"));
 }
 
+/* In the namespace that was joined; the root is no longer that of a chroot. */
+static int childs_mount(void)
+{
+    return lines("/proc/self/mounts", "/unshares/a tmpfs") == 1;
+}
+
 static void join(void)
 {
     int to[2], back[2], type = -1;
@@ -186,16 +193,16 @@ static void join(void)
     chdir(PLACE);
     result("setns(mnt)", setns(mnt, CLONE_NEWNS));
     truth("the working directory is the root", getcwd(name, sizeof name) && strcmp(name, "/") == 0);
-    truth("the child's mount", there(PLACE "/a/child"));
+    truth("the child's mount", childs_mount());
     result("setns(uts)", setns(uts, 0));
     printf("name %s\n", host());
     write(back[1], "", 1);
     finish(pid);
-    truth("after the child's end", there(PLACE "/a/child"));
+    truth("after the child's end", childs_mount());
     close(mnt);
-    truth("without the descriptor", there(PLACE "/a/child"));
+    truth("without the descriptor", childs_mount());
     result("back", setns(first, CLONE_NEWNS));
-    truth("not here", !there(PLACE "/a/child"));
+    truth("not here", !childs_mount());
     result("back", setns(names, CLONE_NEWUTS));
     truth("the first name", strcmp(host(), "child") != 0);
     truth("the first namespace", ns_of("/proc/self/ns/mnt") == own);
@@ -223,7 +230,7 @@ static void join_process(void)
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     result("without a type", setns(fd, 0));
     result("setns(pidfd)", setns(fd, CLONE_NEWNS | CLONE_NEWUTS));
-    printf("name %s, mount %d\n", host(), there(PLACE "/a/child"));
+    printf("name %s, mount %d\n", host(), childs_mount());
     write(back[1], "", 1);
     finish(pid);
     result("of one that has ended", setns(fd, CLONE_NEWUTS));
@@ -307,6 +314,73 @@ static void unbindable(void)
     result("bind from there", mount(".", PLACE "/b", NULL, MS_BIND, NULL));
 }
 
+/* As user 1000: what there is of process 1, which is root's. */
+static void look_at(const char *what)
+{
+    int count = 0;
+    printf("%s: ", what);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setresgid(1000, 1000, 1000);
+        setresuid(1000, 1000, 1000);
+        DIR *d = opendir(PLACE "/a");
+        for (struct dirent *e; d && (e = readdir(d)) != NULL;)
+            count += e->d_name[0] >= '1' && e->d_name[0] <= '9';
+        result(count == 0   ? "no process listed, status"
+               : count == 1 ? "one process listed, status"
+                            : "processes listed, status",
+               access(PLACE "/a/1/status", R_OK));
+        result("its folder", stat(PLACE "/a/1", &(struct stat){0}));
+        result("cpuinfo", access(PLACE "/a/cpuinfo", F_OK));
+        truth("itself", access(PLACE "/a/self/status", R_OK) == 0);
+        fflush(stdout);
+        _exit(0);
+    }
+    finish(pid);
+}
+
+static void procs(void)
+{
+    struct stat first, again;
+    char path[64], name[128] = "", wanted[128];
+    result("proc", mount("proc", PLACE "/a", "proc", 0, NULL));
+    stat("/proc", &first);
+    stat(PLACE "/a", &again);
+    truth("another file system", first.st_dev != again.st_dev);
+    look_at("without options");
+    result("hidepid=1", mount("proc", PLACE "/a", "proc", MS_REMOUNT, "hidepid=1"));
+    truth("is shown", lines("/proc/self/mounts", "hidepid=noaccess") == 1);
+    look_at("hidepid=1");
+    result("hidepid=2", mount("proc", PLACE "/a", "proc", MS_REMOUNT, "hidepid=invisible"));
+    look_at("hidepid=2");
+    result("gid", mount("proc", PLACE "/a", "proc", MS_REMOUNT, "gid=1000"));
+    truth("both are shown", lines("/proc/self/mounts", "gid=1000,hidepid=invisible") == 1);
+    look_at("hidepid=2, gid");
+    result("hidepid=4", mount("proc", PLACE "/a", "proc", MS_REMOUNT, "hidepid=4"));
+    look_at("hidepid=4");
+    result("hidepid=3", mount("proc", PLACE "/a", "proc", MS_REMOUNT, "hidepid=3"));
+    result("no such option", mount("proc", PLACE "/a", "proc", MS_REMOUNT, "nosuch"));
+    result("umount", umount(PLACE "/a"));
+    result("subset=pid", mount("proc", PLACE "/a", "proc", 0, "subset=pid"));
+    look_at("subset=pid");
+    result("umount", umount(PLACE "/a"));
+    result("sysfs", mount("sysfs", PLACE "/a", "sysfs", 0, NULL));
+    truth("its files", there(PLACE "/a/devices/system/cpu/online"));
+    result("umount", umount(PLACE "/a"));
+    result("ramfs", mount("none", PLACE "/a", "ramfs", 0, "mode=0700"));
+    stat(PLACE "/a", &again);
+    printf("mode %o\n", again.st_mode);
+    int fd = open(PLACE "/a", O_RDWR | O_TMPFILE, 0600);
+    fstat(fd, &again);
+    snprintf(wanted, sizeof wanted, PLACE "/a/#%lu (deleted)", (unsigned long)again.st_ino);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    (void)!readlink(path, name, sizeof name - 1);
+    truth("the name of a file without one", strcmp(name, wanted) == 0);
+    close(fd);
+    result("umount", umount(PLACE "/a"));
+}
+
 int main(void)
 {
     mkdir(PLACE, 0700);
@@ -318,6 +392,7 @@ int main(void)
         return 1;
     mount("copied", PLACE "/copied", "tmpfs", 0, NULL);
     touch(PLACE "/copied/file");
+    in_child(procs);
     in_child(mounts);
     truth("the first namespace is as it was",
           there(PLACE "/copied/file") && !there(PLACE "/a/left"));

@@ -43,7 +43,7 @@ static int setup(void **state)
     generated = 0;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);
-    assert_int_equal(procfs_start(&table), E_OK);
+    assert_int_equal(procfs_start(&table, NULL), E_OK);
     return 0;
 }
 

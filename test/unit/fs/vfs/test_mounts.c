@@ -73,17 +73,21 @@ static enum err change_mounts(const char *path, const char *source, uint32_t fla
     return vfs_mount_new(path, "memory", &(const struct mount_source){source, "", flags});
 }
 
-/* Each mount is found where it says that it is, once; counts agree. Returns the number of mounts. */
+/* Each mount of each namespace is found where it says that it is, once; counts agree. Returns the number of mounts. */
 static unsigned check_tree(void)
 {
     unsigned count = 0;
-    for (const struct mount *m = vfs_mount_after(0); m; m = vfs_mount_next(m)) {
+    list_for_each (at, &mounts) {
+        const struct mount *m = mount_of(at);
         unsigned children = 0, on_point = 0;
         count++;
-        assert_true(m->ns != NULL && m->references > 0 && m->fs->mounts > 0);
+        assert_true(m->ns != NULL && m->ns == (m->parent ? m->parent->ns : m->ns));
+        assert_true(m->parent != NULL || m == m->ns->root);
+        assert_true(m->references > 0 && m->fs->mounts > 0);
         list_for_each (it, &m->children)
             assert_ptr_equal(CONTAINER_OF(it, struct mount, sibling)->parent, m);
-        for (const struct mount *n = vfs_mount_after(0); n; n = vfs_mount_next(n)) {
+        list_for_each (other, &mounts) {
+            const struct mount *n = mount_of(other);
             children += n->parent == m;
             on_point += m->point && n->point == m->point;
             assert_true(n == m || m->id != n->id);
@@ -192,6 +196,77 @@ static void test_no_memory_changes_nothing(void **state)
     assert_int_equal(check_tree(), before + 4);
 }
 
+#define KEPT 3
+static struct mount_namespace *kept[KEPT]; /* with a reference each */
+
+/* Leaves the namespace for a copy or for one that is kept, or keeps another one. */
+static void change_namespace(void)
+{
+    struct mount_namespace **slot = &kept[rand() % KEPT];
+    if (rand() % 2 == 0) {
+        assert_int_equal(vfs_unshare_mounts(fs_current()), E_OK);
+    } else if (*slot && rand() % 2 == 0) {
+        vfs_join_mounts(*slot);
+    } else {
+        if (*slot)
+            namespace_put(&(*slot)->base);
+        *slot = fs_current()->mounts;
+        namespace_get(&(*slot)->base);
+    }
+    (void)vfs_reap_detached();
+}
+
+static void leave_namespaces(void)
+{
+    vfs_join_mounts(&mounts_first);
+    for (int i = 0; i < KEPT; i++) {
+        if (kept[i])
+            namespace_put(&kept[i]->base);
+        kept[i] = NULL;
+    }
+    (void)vfs_reap_detached();
+}
+
+static void test_namespaces(void **state)
+{
+    (void)state;
+    make_folders("");
+    assert_int_equal(change_mounts("/a", "new", 0), E_OK);
+    make_folders("/a");
+    assert_int_equal(change_mounts("/a", "", MS_UNBINDABLE), E_OK);
+    assert_int_equal(change_mounts("/b", "shared", 0), E_OK);
+    make_folders("/b");
+    assert_int_equal(change_mounts("/b", "", MS_SHARED), E_OK);
+    assert_int_equal(vfs_unshare_mounts(fs_current()), E_OK); /* the hash table grows */
+    leave_namespaces();
+    assert_int_equal(check_tree(), 3);
+    bool worked = false;
+    size_t live = native_heap_live();
+    for (int successes = 0; !worked && successes < 100; successes++) {
+        native_heap_fail_after(successes);
+        enum err e = vfs_unshare_mounts(fs_current());
+        native_heap_fail_after(-1);
+        worked = e == E_OK;
+        assert_true(worked || e == E_NOMEM);
+        assert_true(worked || native_heap_live() == live);
+        assert_int_equal(check_tree(), worked ? 6 : 3);
+    }
+    assert_true(worked);
+    assert_ptr_equal(fs_current()->root.mount, fs_current()->mounts->root);
+    assert_int_equal(make_dir("/a/a/x"), E_OK);
+    assert_int_equal(change_mounts("/a/b", "mine", 0), E_OK);
+    assert_int_equal(change_mounts("/b/b", "of both", 0), E_OK);
+    assert_int_equal(check_tree(), 9);
+    assert_int_equal(make_dir("/b/b/y"), E_OK);
+    assert_int_equal(make_dir("/a/b/z"), E_OK);
+    vfs_join_mounts(&mounts_first); /* the last one leaves the copy */
+    (void)vfs_reap_detached();
+    assert_int_equal(check_tree(), 4);
+    assert_int_equal(look("/a/a/x", 0, NULL), E_OK);
+    assert_int_equal(look("/b/b/y", 0, NULL), E_OK);
+    assert_int_equal(look("/a/b/z", 0, NULL), E_NOENT);
+}
+
 /* A path of one to three of the names. */
 static const char *any_path(char *to)
 {
@@ -209,7 +284,7 @@ static void change(void)
     char a[16], b[16];
     any_path(a);
     any_path(b);
-    switch (rand() % 8) {
+    switch (rand() % 9) {
     case 0:
         if (change_mounts(a, "new", 0) == E_OK)
             make_folders(a);
@@ -232,6 +307,9 @@ static void change(void)
     case 6:
         (void)!vfs_unmount(a, MNT_DETACH);
         break;
+    case 7:
+        change_namespace();
+        break;
     default:
         (void)!make_dir(a);
         (void)!vfs_remove_directory(place(b));
@@ -249,7 +327,10 @@ static void test_random_changes(void **state)
             if (check_tree() > 300)
                 break; /* binds of binds */
         }
-        while (vfs_mount_next(vfs_mount_after(0)))
+        leave_namespaces();
+        list_for_each (it, &mounts)
+            assert_ptr_equal(mount_of(it)->ns, &mounts_first);
+        while (mounts.next != mounts.prev)
             mount_remove(mount_of(mounts.prev));
         (void)vfs_reap_detached();
         assert_int_equal(systems, 0);
@@ -260,10 +341,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_one_in_two_places),
-        T(test_followers),
-        T(test_no_memory_changes_nothing),
-        T(test_random_changes),
+        T(test_one_in_two_places), T(test_followers),      T(test_no_memory_changes_nothing),
+        T(test_namespaces),        T(test_random_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
