@@ -383,8 +383,13 @@ static enum err process_fill(struct inode *directory)
     return proc_may_see(directory, node_of(directory)->pid, HIDEPID_NOACCESS) ? E_OK : E_PERM;
 }
 
+static uint32_t process_of(const struct inode *directory)
+{
+    return node_of(directory)->pid;
+}
+
 static const struct inode_ops process_ops = {
-    .lookup = entry_lookup, .list = entry_list, .fill = process_fill};
+    .lookup = entry_lookup, .list = entry_list, .fill = process_fill, .process = process_of};
 static const struct inode_ops thread_ops = {.lookup = entry_lookup, .list = entry_list};
 
 /* /proc/PID/task: a directory for each thread. */

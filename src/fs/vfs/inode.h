@@ -56,6 +56,8 @@ struct inode_ops {
     /* Directories: makes the entries of inode->directory, before they are listed first. E_NOMEM. NULL: they are
      * made. */
     enum err (*fill)(struct inode *directory);
+    /* The pid of the process that the directory stands for (/proc/PID). NULL: it stands for none. */
+    uint32_t (*process)(const struct inode *directory);
     /* Directories: the entry not in inode->directory with the smallest cookie >= *cookie, which is
      * updated; its name (at most NAME_MAX_LENGTH bytes), inode number and type. False: none. */
     bool (*list)(struct inode *directory, uint64_t *cookie, char *name, size_t *length,

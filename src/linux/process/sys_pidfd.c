@@ -36,13 +36,28 @@ enum err sys_pidfd_open(struct syscall *call)
     return e == E_OK ? pidfd_install(call, file) : e;
 }
 
+/* The process of the descriptor, which may be the folder /proc/PID, too. */
+static enum err signalled_process(uint64_t fd, struct process **out)
+{
+    enum err e = pidfd_process(fd, out, NULL);
+    const struct file *file = e == E_BADF ? file_table_find(file_table_current(), fd) : NULL;
+    if (file == NULL || (file->flags & O_PATH) || file->inode->ops == NULL ||
+        file->inode->ops->process == NULL)
+        return e;
+    const struct linux_thread *lt = linux_thread_find((int)file->inode->ops->process(file->inode));
+    if (lt == NULL)
+        return E_SRCH;
+    *out = lt->process;
+    return E_OK;
+}
+
 enum err sys_pidfd_send_signal(struct syscall *call)
 {
     struct process *process;
     int signal = (int)call->arg[1];
     if ((uint32_t)call->arg[3] != 0)
         return E_INVAL;
-    enum err gone = pidfd_process(call->arg[0], &process, NULL);
+    enum err gone = signalled_process(call->arg[0], &process);
     if (gone == E_BADF)
         return gone;
     struct siginfo info = {

@@ -71,6 +71,23 @@ static void wait_for(const char *what, int fd, int options)
                info.si_status);
 }
 
+/* The folder /proc/PID does for pidfd_send_signal(). */
+static int folders(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    int folder = open(path, O_RDONLY | O_DIRECTORY), root = open("/proc", O_RDONLY | O_DIRECTORY),
+        named = open(path, O_PATH), tasks = openat(folder, "task", O_RDONLY | O_DIRECTORY);
+    TRY(syscall(SEND, folder, 0, NULL, 0));
+    TRY(syscall(SEND, root, 0, NULL, 0));
+    TRY(syscall(SEND, named, 0, NULL, 0));
+    TRY(syscall(SEND, tasks, 0, NULL, 0));
+    close(root);
+    close(named);
+    close(tasks);
+    return folder;
+}
+
 static void basics(void)
 {
     pid_t pid = sleeper();
@@ -105,6 +122,7 @@ static void basics(void)
     TRY(syscall(SEND, fd, 0, NULL, 64));
     TRY(syscall(SEND, gate[1], 0, NULL, 0));
     TRY(syscall(SEND, 99, 0, NULL, 0));
+    int folder = folders(pid);
     siginfo_t queued;
     memset(&queued, 0, sizeof queued);
     queued.si_signo = SIGURG;
@@ -121,6 +139,8 @@ static void basics(void)
     wait_for("not consumed", fd, WEXITED | WNOWAIT);
     wait_for("consumed", again, WEXITED);
     wait_for("gone", fd, WEXITED);
+    TRY(syscall(SEND, folder, 0, NULL, 0));
+    close(folder);
     events("gone", third, 0);
     TRY(syscall(SEND, fd, 0, NULL, 0));
     TRY(syscall(OPEN, pid, 0));

@@ -7,7 +7,7 @@ memory=1G
 native=1
 minimum=90
 sample=5
-slow="test_cmd_line test_cmd_line_script test_eintr test_ftplib test_imaplib test_logging test_multiprocessing_main_handling test_popen test_poplib test_py_compile test_queue test_repl test_selectors test_tarfile test_xmlrpc"
+slow="test_cmd_line test_cmd_line_script test_eintr test_faulthandler test_ftplib test_imaplib test_logging test_multiprocessing_main_handling test_popen test_poplib test_py_compile test_queue test_regrtest test_repl test_selectors test_signal test_subprocess test_tarfile test_threading test_xmlrpc test_zipfile"
 title="94 modules of CPython's tests: those that ask the kernel for something"
 modules="asynchat asyncore atexit bufio c_locale_coercion cmd_line cmd_line_script dbm dbm_dumb dbm_gnu dbm_ndbm devpoll docxmlrpc eintr
 epoll errno faulthandler fcntl file file_eintr filecmp fileinput fileio fileutils fork1 ftplib genericpath getpass glob grp gzip

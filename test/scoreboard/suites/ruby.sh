@@ -10,7 +10,8 @@ native=1
 leave='/#test_(seek|seek_symwhence|fatal_in_fiber|kernel_warn_uplevel|initialize_connect_timeout|world_writable)$/'
 minimum=88
 sample=6
-title="bootstraptest, and of test/ruby, test/socket and others what asks the kernel for something; a case is a file"
+slow="bootstraptest/test_block bootstraptest/test_class bootstraptest/test_eval bootstraptest/test_exception bootstraptest/test_flow bootstraptest/test_gc bootstraptest/test_insns bootstraptest/test_jump bootstraptest/test_literal bootstraptest/test_literal_suffix bootstraptest/test_massign bootstraptest/test_method bootstraptest/test_proc bootstraptest/test_ractor bootstraptest/test_syntax bootstraptest/test_thread test/ruby/test_argf test/ruby/test_env test/ruby/test_fiber test/ruby/test_io test/ruby/test_process test/ruby/test_require test/ruby/test_rubyoptions test/ruby/test_thread test/test_open3"
+title="bootstraptest, and of the other tests those that ask the kernel for something; a case is a file"
 
 list() {
     (cd "$tree" && ls -- bootstraptest/test_*.rb | grep -vE 'yjit|pending' && ls -- test/ruby/test_{argf,arity,beginendblock,dir,dir_m17n,env,exception,fiber,file,file_exhaustive,io,io_buffer,io_nonblock,io_timeout,io_wait,key_error,method,path,pipe,proc,process,rand,readpartial,require,rubyoptions,signal,sleep,system,thread,thread_cv,thread_queue,time,time_tz}.rb \
