@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@
 #define PAGE    4096
 #define PAGES   32
 #define ROUNDS  400
+#define SEEKS   40
 #define MUCH    1500000 /* bytes of a long read, a multiple of 4 */
 
 /* linux/futex.h, which musl has not */
@@ -327,6 +329,43 @@ static void *read_much(void *argument)
     return NULL;
 }
 
+/* A long read, and a seek in its middle: one after the other, whichever. */
+static atomic_int round_begun, round_sought;
+
+static void *seek(void *argument)
+{
+    (void)argument;
+    for (int i = 1; i <= SEEKS; i++) {
+        while (round_begun < i)
+            sched_yield();
+        for (volatile int spin = i * 997 % 20000; spin > 0; spin--)
+            ;
+        wrong += lseek(ends[0], i * PAGE, SEEK_SET) != i * PAGE;
+        round_sought = i;
+    }
+    return NULL;
+}
+
+static void seeks(void)
+{
+    pthread_t thread;
+    uint32_t *to = mmap(NULL, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_create(&thread, NULL, seek, NULL);
+    for (int i = 1; i <= SEEKS; i++) {
+        lseek(ends[0], 0, SEEK_SET);
+        madvise(to, MUCH, MADV_DONTNEED);
+        round_begun = i;
+        wrong += read(ends[0], to, MUCH) != MUCH;
+        while (round_sought < i)
+            sched_yield();
+        off_t at = lseek(ends[0], 0, SEEK_CUR), from = to[0] * (off_t)4;
+        wrong += !(from == 0 && at == i * PAGE) && !(from == i * PAGE && at == from + MUCH);
+    }
+    pthread_join(thread, NULL);
+    munmap(to, MUCH);
+    truth("no seek was lost in a long read", wrong == 0);
+}
+
 static void much(void)
 {
     pthread_t thread[THREADS];
@@ -342,7 +381,25 @@ static void much(void)
     in_threads(thread, read_much, THREADS);
     join(thread, THREADS);
     truth("no long read was divided", records == 16 * MUCH / 4 && wrong == 0);
+    seeks();
     close(ends[0]);
+}
+
+static void *look(void *argument)
+{
+    int number = (int)(long)argument;
+    struct stat by_name, by_number;
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = open(name[number], O_RDONLY);
+        wrong += stat(name[number], &by_name) != 0 || fstat(fd, &by_number) != 0;
+        wrong += by_name.st_ino != by_number.st_ino || by_name.st_size != by_number.st_size;
+        wrong += fstat(lent, &by_number) == 0 && by_number.st_nlink == 0; /* whatever it is now */
+        if (number == 0)
+            lent = fd;
+        wrong += lseek(fd, 1, SEEK_END) != by_name.st_size + 1;
+        close(fd);
+    }
+    return NULL;
 }
 
 static void files(void)
@@ -362,6 +419,9 @@ static void files(void)
     in_threads(thread, many, THREADS);
     join(thread, THREADS);
     truth("each descriptor was its thread's", wrong == 0);
+    in_threads(thread, look, THREADS);
+    join(thread, THREADS);
+    truth("each had the attributes of its file", wrong == 0);
     int last = dup(0);
     truth("none is left open", last == first);
     ends[0] = open(name[0], O_RDWR | O_TRUNC);
