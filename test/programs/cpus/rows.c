@@ -137,6 +137,12 @@ static void seeks(long times)
     close(fd);
 }
 
+static void creates(long times)
+{
+    for (long i = 0; i < times; i++)
+        close(open(file_name, O_RDWR | O_CREAT, 0600));
+}
+
 static void dups(long times)
 {
     for (long i = 0; i < times; i++)
@@ -185,6 +191,7 @@ static const struct row {
             {"open, close", opens, 1.4, 10},  {"read", reads, 1.6, 10},
             {"file", files, 1.6, 10},         {"dup", dups, 1.4, 10},
             {"stat", stats, 1.4, 10},         {"lseek", seeks, 1.6, 10},
+            {"open, O_CREAT", creates, 1.4, 10},
             {"signals", signals, 0.95, 100},  {"pthread_create", threads, 0.95, 100},
             {"getppid", numbers, 1.6, 10}};
 

@@ -257,6 +257,7 @@ static void pipes(void)
 /* files */
 
 static char name[THREADS][40];
+static atomic_int made, arrived;
 static atomic_int lent = -1; /* a descriptor that one thread opens and closes, and others read */
 
 static bool holds(int fd, int number)
@@ -370,7 +371,7 @@ static void much(void)
 {
     pthread_t thread[THREADS];
     static uint32_t words[MUCH / 4];
-    ends[0] = open(name[0], O_RDWR | O_TRUNC);
+    ends[0] = open(name[0], O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (uint32_t n = 0; n < 16 * MUCH / 4;) {
         for (size_t i = 0; i < MUCH / 4; i++)
             words[i] = n++;
@@ -402,6 +403,42 @@ static void *look(void *argument)
     return NULL;
 }
 
+/* One name, which others create and remove, in a folder that they make and remove: a file that is there is never missed, and one of several makes it. */
+static void *create(void *argument)
+{
+    int number = (int)(long)argument;
+    char at[64], only[64];
+    snprintf(at, sizeof at, "%s.d", name[0]);
+    snprintf(only, sizeof only, "%s.one", name[0]);
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = open(name[0], O_RDWR | O_CREAT, 0600), one;
+        wrong += fd < 0;
+        close(fd);
+        for (arrived++; arrived < (i + 1) * THREADS;) /* all at once */
+            sched_yield();
+        if ((one = open(only, O_RDWR | O_CREAT | O_EXCL, 0600)) >= 0) {
+            wrong += made++ != 0;
+            close(one);
+            made--;
+            wrong += unlink(only) != 0;
+        }
+        if (i % 4 == number) {
+            unlink(name[0]);
+            mkdir(at, 0700);
+        }
+        strcpy(at + strlen(name[0]), ".d/f");
+        if ((fd = open(at, O_RDWR | O_CREAT, 0600)) >= 0) {
+            struct stat is;
+            wrong += fstat(fd, &is) != 0;
+            close(fd);
+            unlink(at);
+        }
+        at[strlen(name[0]) + 2] = '\0';
+        rmdir(at);
+    }
+    return NULL;
+}
+
 static void files(void)
 {
     pthread_t thread[THREADS];
@@ -422,9 +459,12 @@ static void files(void)
     in_threads(thread, look, THREADS);
     join(thread, THREADS);
     truth("each had the attributes of its file", wrong == 0);
+    in_threads(thread, create, THREADS);
+    join(thread, THREADS);
+    truth("one made each file", wrong == 0);
     int last = dup(0);
     truth("none is left open", last == first);
-    ends[0] = open(name[0], O_RDWR | O_TRUNC);
+    ends[0] = open(name[0], O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (uint32_t i = 1; i <= RECORDS; i++)
         wrong += write(ends[0], &i, sizeof i) != sizeof i;
     lseek(ends[0], 0, SEEK_SET);
