@@ -186,13 +186,19 @@ static const struct row {
     void (*function)(long times);
     double least; /* so many times one thread */
     double most;  /* % of the time of two processors */
-} rows[] = {{"page faults", faults, 1.6, 10}, {"mmap, munmap", maps, 0.95, 100},
-            {"futex", futexes, 1.6, 10},      {"pipe", pipes, 1.6, 10},
-            {"open, close", opens, 1.4, 10},  {"read", reads, 1.6, 10},
-            {"file", files, 1.6, 10},         {"dup", dups, 1.4, 10},
-            {"stat", stats, 1.4, 10},         {"lseek", seeks, 1.6, 10},
+} rows[] = {{"page faults", faults, 1.6, 10},
+            {"mmap, munmap", maps, 0.95, 100},
+            {"futex", futexes, 1.6, 10},
+            {"pipe", pipes, 1.6, 10},
+            {"open, close", opens, 1.4, 10},
+            {"read", reads, 1.6, 10},
+            {"file", files, 1.6, 10},
+            {"dup", dups, 1.4, 10},
+            {"stat", stats, 1.4, 10},
+            {"lseek", seeks, 1.6, 10},
             {"open, O_CREAT", creates, 1.4, 10},
-            {"signals", signals, 0.95, 100},  {"pthread_create", threads, 0.95, 100},
+            {"signals", signals, 0.95, 100},
+            {"pthread_create", threads, 0.95, 100},
             {"getppid", numbers, 1.6, 10}};
 
 static const struct row *row;
