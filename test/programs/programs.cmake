@@ -109,6 +109,8 @@ endforeach()
 ouro_program_test(cpus.lone 120 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/lone.sh)
 if(OURO_BOCHS_PROGRAM)
     ouro_program_test(cpus.rows-bochs 600 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/rows.sh ${program_dir}/rows-musl)
+    ouro_program_test(cpus.shares-bochs 400 ${run_case} shares-files) # whose processors run in parallel to the instruction
+    set_property(TEST programs.cpus.shares-bochs APPEND PROPERTY ENVIRONMENT EMULATOR=bochs CPUS=4)
     ouro_program_test(cpus.clocks-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/clocks.sh ${program_dir}/clocks-musl)
     ouro_program_test(cpus.scale-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/cpus/scale.sh ${program_dir}/scale-musl)
 endif()

@@ -129,17 +129,6 @@ enum err inode_take_turn(struct inode *inode)
     return e;
 }
 
-static bool position_is_free(void *file)
-{
-    return !file_position_is_used(file);
-}
-
-enum err file_position_wait(struct file *file)
-{
-    kernel_lock_alone();
-    return inode_wait(file->inode, position_is_free, file, NO_DEADLINE, false);
-}
-
 /* Waits until no read or write that has given way uses the position or the contents. E_INTR. */
 static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bool writes)
 {
@@ -307,6 +296,33 @@ enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offse
     return E_OK;
 }
 
+static bool position_is_free(void *context)
+{
+    const struct file *file = context;
+    return file->busy == 0 &&
+           !(SEVERAL_CPUS && __atomic_load_n(&file->positioned, __ATOMIC_ACQUIRE));
+}
+
+enum err file_take_position(struct file *file, bool *out)
+{
+    *out = false;
+    if (file->ops->no_position || !(file->ops->seekable || file->inode->directory))
+        return E_OK;
+    if (kernel_lock_is_shared()) {
+        *out = file->busy == 0 && !__atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE);
+        if (likely(*out))
+            return E_OK;
+        kernel_lock_alone();
+    }
+    return inode_wait(file->inode, position_is_free, file, NO_DEADLINE, false);
+}
+
+void file_give_position(struct file *file)
+{
+    __atomic_clear(&file->positioned, __ATOMIC_RELEASE);
+    inode_wake(file->inode);
+}
+
 static enum err seek_base(struct file *file, uint32_t whence, uint64_t *base)
 {
     switch (whence) {
@@ -338,6 +354,8 @@ COLD enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint
         return E_SPIPE;
     uint64_t to;
     enum err e;
+    if (whence > SEEK_END || file->ops->size)
+        kernel_lock_alone();
     if (whence == SEEK_DATA || whence == SEEK_HOLE) {
         if (!file->ops->find)
             return E_INVAL;
@@ -412,20 +430,16 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
 /* An error after entries is for the next call. */
 COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
 {
-    file_get(file); /* another thread may close it */
-    enum err e = file_position_wait(file);
-    if (e == E_OK) {
-        uint64_t start = file->offset;
-        file_turn_keep(file, &file->offset, false);
-        if (list_dots(file, sink, context))
-            e = store_list(file, sink, context);
-        file_turn_end(file, &file->offset, false);
-        if (file->offset != start)
-            e = E_OK;
-    }
+    uint64_t start = file->offset;
+    enum err e = E_OK;
+    file_turn_keep(file, &file->offset, false);
+    if (list_dots(file, sink, context))
+        e = store_list(file, sink, context);
+    file_turn_end(file, &file->offset, false);
+    if (file->offset != start)
+        e = E_OK;
     if (e == E_OK)
         notify(file->dentry, NOTIFY_ACCESS);
-    file_put(file);
     return e;
 }
 

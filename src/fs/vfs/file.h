@@ -160,14 +160,6 @@ void file_give_way(struct file *file, const uint64_t *offset, bool writes);
 /* The two halves of file_give_way(), around what sleeps. They nest. */
 void file_turn_keep(struct file *file, const uint64_t *offset, bool writes);
 void file_turn_end(struct file *file, const uint64_t *offset, bool writes);
-/* True: file_position_wait() would sleep. */
-static inline bool file_position_is_used(const struct file *file)
-{
-    return file->busy > 0 || (SEVERAL_CPUS && __atomic_load_n(&file->positioned, __ATOMIC_ACQUIRE));
-}
-/* Waits until no other thread uses the position in a read, write or listing, which may have given way or run on another CPU.
- * Who moves the position otherwise waits first. The caller has a reference. E_INTR, E_NOMEM. O(1) beside the sleep. */
-MUST_CHECK enum err file_position_wait(struct file *file);
 /* The same for a change of the contents without a file; the caller has a reference. Before it begins,
  * inode_take_turn() waits until no other has given way. E_INTR. */
 void inode_give_way(struct inode *inode);
@@ -177,8 +169,13 @@ MUST_CHECK enum err inode_take_turn(struct inode *inode);
 /* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,
                                  uint64_t *done);
+/* One call at a time uses the position to read, write, seek or list, as on Linux: waits until no other has given way in the middle,
+ * or shares kernel_lock and uses it. *out: the caller shares kernel_lock and gives it back. E_INTR, E_NOMEM. */
+MUST_CHECK enum err file_take_position(struct file *file, bool *out);
+void file_give_position(struct file *file);
+/* After file_take_position(). */
 MUST_CHECK enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out);
-/* Lists a directory from file->offset, which advances. E_NOTDIR; E_NOENT: removed directory. */
+/* The same. Lists a directory from file->offset, which advances. E_NOTDIR; E_NOENT: removed directory. */
 MUST_CHECK enum err file_list(struct file *file, directory_sink sink, void *context);
 uint32_t file_poll(struct file *file);
 /* The queues to join in order to see changes of file_poll() in `events`: at most two. Returns their

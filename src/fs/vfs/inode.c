@@ -131,6 +131,14 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool s
         store_inode_dirty(inode);
 }
 
+struct fs_time inode_accessed_beside(const struct inode *inode)
+{
+    SHORT_LOCK(&accessed_lock, class_files);
+    struct fs_time time = inode->accessed;
+    SHORT_UNLOCK(&accessed_lock, class_files);
+    return time;
+}
+
 struct inode_waiters {
     struct wait_queue queue;
     uint32_t count;

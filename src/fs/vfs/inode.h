@@ -180,6 +180,13 @@ void inode_touch_changed(struct inode *inode);
  * ctime, or, only with `start` because this reads the clock, if it is a day old. */
 void inode_touch_accessed(struct inode *inode, const struct mount *mount, bool start);
 
+/* For threads that share kernel_lock, too. */
+struct fs_time inode_accessed_beside(const struct inode *inode);
+static inline struct fs_time inode_accessed(const struct inode *inode)
+{
+    return SEVERAL_CPUS ? inode_accessed_beside(inode) : inode->accessed;
+}
+
 /* Sets inode->quick, after a change of the mode or of the attributes. */
 void inode_mode_changed(struct inode *inode);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/mount.h"
@@ -286,7 +287,10 @@ enum err store_sync(struct store *store, bool wait)
 enum err store_refresh(struct inode *inode)
 {
     const struct store_ops *ops = store_of(inode)->ops;
-    return ops->refresh ? ops->refresh(inode) : E_OK;
+    if (!ops->refresh)
+        return E_OK;
+    kernel_lock_alone();
+    return ops->refresh(inode);
 }
 
 /* Eviction */

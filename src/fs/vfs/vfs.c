@@ -215,6 +215,7 @@ static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t m
 {
     if (!(flags & O_CREAT))
         return E_NOENT;
+    kernel_lock_assert(); /* since the walk missed the name */
     struct dentry *dentry = NULL;
     mode = S_IFREG | (mode & MODE_ALL);
     enum err e = mount_writable(walk->mount, walk->parent->inode->fs);

@@ -2,6 +2,7 @@
 #include "linux/file/args.h"
 
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/context.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
@@ -73,6 +74,11 @@ struct file *fd_hold_shared(uint64_t fd)
     return NULL;
 }
 
+struct file *fd_any_shared(uint64_t fd)
+{
+    return file_table_get(fd_table(), fd);
+}
+
 struct file *fd_hold_alone(uint64_t fd)
 {
     struct file *file = fd_file(fd);
@@ -114,9 +120,32 @@ void path_at_end(struct path_at *at)
     path_free(&at->path);
 }
 
+/* Of a thread that shares kernel_lock: the place of the descriptor, if the path is empty. E_INVAL, and kernel_lock is alone: it is not. */
+static NOINLINE enum err lookup_beside(uint64_t dirfd, uint64_t path, uint32_t flags,
+                                       struct location *out)
+{
+    char first;
+    if ((flags & AT_EMPTY_PATH) && copy_in(&first, virt(path), 1) == E_OK && first == '\0') {
+        struct file *file = fd_any_shared(dirfd);
+        if (!file)
+            return E_BADF;
+        *out = file->location;
+        location_get(out);
+        file_put(file);
+        return E_OK;
+    }
+    kernel_lock_alone();
+    return E_INVAL;
+}
+
 enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct location *out)
 {
     struct path_at at;
+    if (kernel_lock_is_shared() && (int32_t)dirfd != AT_FDCWD) {
+        enum err e = lookup_beside(dirfd, path, flags, out);
+        if (e != E_INVAL)
+            return e;
+    }
     enum err e = path_at_begin(&at, dirfd, path);
     if (e != E_OK)
         return e;

@@ -60,6 +60,8 @@ struct file *fd_hold_shared(uint64_t fd);
 struct file *fd_hold_alone(uint64_t fd);
 /* As fd_file(), descriptors of O_PATH included. */
 struct file *fd_any(uint64_t fd);
+/* As fd_any(), with a reference, for callers that share kernel_lock. */
+struct file *fd_any_shared(uint64_t fd);
 /* Installs the file at the lowest free descriptor, which becomes the call's result. Consumes the
  * caller's reference, on failure too. E_MFILE, E_NOMEM. */
 MUST_CHECK enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec);

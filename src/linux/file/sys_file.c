@@ -23,21 +23,6 @@ static inline unsigned how_now(void)
     return kernel_lock_is_shared() ? SHARED : 0;
 }
 
-/* Of several CPUs, threads that share kernel_lock do not use the file's position at the same time: one of two is alone, and waits for the
- * other, which may have given way in the middle. *out: it is to be given back. E_INTR, E_NOMEM. */
-static enum err take_position(struct file *file, bool *out)
-{
-    *out = false;
-    if (!file->ops->seekable || file->ops->no_position)
-        return E_OK;
-    if (kernel_lock_is_shared()) {
-        *out = !__atomic_test_and_set(&file->positioned, __ATOMIC_ACQUIRE);
-        if (likely(*out))
-            return E_OK;
-    }
-    return file_position_wait(file);
-}
-
 static ALWAYS_INLINE enum err read_or_write(unsigned how, struct file *file, struct io *io,
                                             uint64_t *offset, uint64_t *done)
 {
@@ -49,13 +34,11 @@ static ALWAYS_INLINE enum err read_or_write(unsigned how, struct file *file, str
 static NOINLINE enum err in_turn(unsigned how, struct file *file, struct io *io, uint64_t *done)
 {
     bool taken;
-    enum err e = take_position(file, &taken);
+    enum err e = file_take_position(file, &taken);
     if (e == E_OK)
         e = read_or_write(how, file, io, &file->offset, done);
-    if (taken) {
-        __atomic_clear(&file->positioned, __ATOMIC_RELEASE);
-        inode_wake(file->inode);
-    }
+    if (taken)
+        file_give_position(file);
     return e;
 }
 
@@ -64,8 +47,8 @@ static ALWAYS_INLINE enum err file_transfer(struct syscall *call, unsigned how, 
                                             struct io *io, uint64_t *offset)
 {
     uint64_t done = 0;
-    bool others =
-        SEVERAL_CPUS && offset == &file->offset && ((how & SHARED) || file_position_is_used(file));
+    bool others = SEVERAL_CPUS && offset == &file->offset &&
+                  ((how & SHARED) || __atomic_load_n(&file->positioned, __ATOMIC_ACQUIRE));
     enum err e = unlikely(others) ? in_turn(how, file, io, &done)
                                   : read_or_write(how, file, io, offset, &done);
     if (e == E_OK)
@@ -241,24 +224,20 @@ COLD enum err sys_pwritev2(struct syscall *call)
     return e;
 }
 
-COLD static NOINLINE enum err wait_for_position(struct syscall *call, struct file *file)
-{
-    file_get(file);
-    enum err e = file_position_wait(file);
-    call->restart_always = e == E_INTR;
-    file_put(file);
-    return e;
-}
-
 enum err sys_lseek(struct syscall *call)
 {
-    struct file *file;
-    while ((file = fd_file(call->arg[0])) && unlikely(file_position_is_used(file))) {
-        enum err e = wait_for_position(call, file);
-        if (e != E_OK)
-            return e;
-    }
+    bool taken;
+    struct file *file =
+        kernel_lock_is_shared() ? fd_hold_shared(call->arg[0]) : fd_hold_alone(call->arg[0]);
     if (!file)
         return E_BADF;
-    return file_seek(file, (int64_t)call->arg[1], (uint32_t)call->arg[2], &call->result);
+    enum err e = file_take_position(file, &taken);
+    if (e == E_OK)
+        e = file_seek(file, (int64_t)call->arg[1], (uint32_t)call->arg[2], &call->result);
+    else
+        call->restart_always = true;
+    if (taken)
+        file_give_position(file);
+    file_put(file);
+    return e;
 }

@@ -29,7 +29,7 @@
 #define MFD_NAME_MAX        249
 
 #define VALID_FLAGS         0x7fffc3u
-#define ALONE_FLAGS         (O_CREAT | O_TRUNC | O_TMPFILE | O_PATH) /* kernel_lock is not shared */
+#define ALONE_FLAGS         (O_TRUNC | O_TMPFILE | O_PATH) /* kernel_lock is not shared */
 
 /* Opens the path and installs the file at the lowest free descriptor. */
 static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t flags, uint32_t mode)

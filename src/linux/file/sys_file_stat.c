@@ -6,6 +6,7 @@
 #include "linux/file/sys_file.h"
 
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/store.h"
@@ -86,7 +87,7 @@ static enum err file_stat_put_stat(uint64_t to, struct inode *inode)
         .size = (int64_t)inode->size,
         .blksize = PAGE_SIZE,
         .blocks = (int64_t)blocks_of(inode),
-        .atime = timespec_of(inode->accessed),
+        .atime = timespec_of(inode_accessed(inode)),
         .mtime = timespec_of(inode->modified),
         .ctime = timespec_of(inode->changed),
     };
@@ -116,12 +117,15 @@ enum err sys_lstat(struct syscall *call)
 
 enum err sys_fstat(struct syscall *call)
 {
-    struct file *file = fd_any(call->arg[0]);
+    bool shared = kernel_lock_is_shared();
+    struct file *file = shared ? fd_any_shared(call->arg[0]) : fd_any(call->arg[0]);
     if (!file)
         return E_BADF;
-    if (!file->inode->fs->store)
-        return file_stat_put_stat(call->arg[1], file->inode);
-    file_get(file);
+    if (!shared) {
+        if (!file->inode->fs->store)
+            return file_stat_put_stat(call->arg[1], file->inode);
+        file_get(file);
+    }
     enum err e = file_stat_put_stat(call->arg[1], file->inode);
     file_put(file);
     return e;
@@ -170,7 +174,7 @@ enum err sys_statx(struct syscall *call)
         .ino = inode->ino,
         .size = inode->size,
         .blocks = blocks_of(inode),
-        .atime = statx_time_of(inode->accessed),
+        .atime = statx_time_of(inode_accessed(inode)),
         .btime = statx_time_of(inode->created),
         .ctime = statx_time_of(inode->changed),
         .mtime = statx_time_of(inode->modified),
@@ -319,7 +323,8 @@ static bool put_entry(void *context, const struct directory_entry *entry)
 
 static enum err file_stat_list(struct syscall *call, bool old)
 {
-    struct file *file = fd_file(call->arg[0]);
+    bool taken; /* never: kernel_lock is not shared */
+    struct file *file = fd_hold_alone(call->arg[0]);
     if (!file)
         return E_BADF;
     uint64_t size = (uint32_t)call->arg[2];
@@ -328,8 +333,12 @@ static enum err file_stat_list(struct syscall *call, bool old)
     if (size > LISTING_MOST)
         size = LISTING_MOST;
     struct listing listing = {virt(call->arg[1]), size, false, old, E_OK};
-    enum err e = file_list(file, put_entry, &listing);
-    call->restart_always = e == E_INTR;
+    enum err e = file_take_position(file, &taken);
+    if (e == E_OK)
+        e = file_list(file, put_entry, &listing);
+    else
+        call->restart_always = true;
+    file_put(file);
     if (e == E_OK && !listing.any)
         e = listing.e;
     if (e == E_OK)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -119,6 +120,29 @@ static void files(long times)
     close(fd);
 }
 
+static void stats(long times)
+{
+    struct stat is;
+    for (long i = 0; i < times; i++)
+        if (stat(file_name, &is) != 0)
+            abort();
+}
+
+static void seeks(long times)
+{
+    int fd = open(file_name, O_RDONLY);
+    for (long i = 0; i < times; i++)
+        if (lseek(fd, i, SEEK_SET) != i)
+            abort();
+    close(fd);
+}
+
+static void creates(long times)
+{
+    for (long i = 0; i < times; i++)
+        close(open(file_name, O_RDWR | O_CREAT, 0600));
+}
+
 static void dups(long times)
 {
     for (long i = 0; i < times; i++)
@@ -162,11 +186,19 @@ static const struct row {
     void (*function)(long times);
     double least; /* so many times one thread */
     double most;  /* % of the time of two processors */
-} rows[] = {{"page faults", faults, 1.6, 10}, {"mmap, munmap", maps, 0.95, 100},
-            {"futex", futexes, 1.6, 10},      {"pipe", pipes, 1.6, 10},
-            {"open, close", opens, 1.4, 10},  {"read", reads, 1.6, 10},
-            {"file", files, 1.6, 10},         {"dup", dups, 1.4, 10},
-            {"signals", signals, 0.95, 100},  {"pthread_create", threads, 0.95, 100},
+} rows[] = {{"page faults", faults, 1.6, 10},
+            {"mmap, munmap", maps, 0.95, 100},
+            {"futex", futexes, 1.6, 10},
+            {"pipe", pipes, 1.6, 10},
+            {"open, close", opens, 1.4, 10},
+            {"read", reads, 1.6, 10},
+            {"file", files, 1.6, 10},
+            {"dup", dups, 1.4, 10},
+            {"stat", stats, 1.4, 10},
+            {"lseek", seeks, 1.6, 10},
+            {"open, O_CREAT", creates, 1.4, 10},
+            {"signals", signals, 0.95, 100},
+            {"pthread_create", threads, 0.95, 100},
             {"getppid", numbers, 1.6, 10}};
 
 static const struct row *row;

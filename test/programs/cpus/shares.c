@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@
 #define PAGE    4096
 #define PAGES   32
 #define ROUNDS  400
+#define SEEKS   40
 #define MUCH    1500000 /* bytes of a long read, a multiple of 4 */
 
 /* linux/futex.h, which musl has not */
@@ -255,6 +257,7 @@ static void pipes(void)
 /* files */
 
 static char name[THREADS][40];
+static atomic_int made, arrived;
 static atomic_int lent = -1; /* a descriptor that one thread opens and closes, and others read */
 
 static bool holds(int fd, int number)
@@ -327,11 +330,48 @@ static void *read_much(void *argument)
     return NULL;
 }
 
+/* A long read, and a seek in its middle: one after the other, whichever. */
+static atomic_int round_begun, round_sought;
+
+static void *seek(void *argument)
+{
+    (void)argument;
+    for (int i = 1; i <= SEEKS; i++) {
+        while (round_begun < i)
+            sched_yield();
+        for (volatile int spin = i * 997 % 20000; spin > 0; spin--)
+            ;
+        wrong += lseek(ends[0], i * PAGE, SEEK_SET) != i * PAGE;
+        round_sought = i;
+    }
+    return NULL;
+}
+
+static void seeks(void)
+{
+    pthread_t thread;
+    uint32_t *to = mmap(NULL, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_create(&thread, NULL, seek, NULL);
+    for (int i = 1; i <= SEEKS; i++) {
+        lseek(ends[0], 0, SEEK_SET);
+        madvise(to, MUCH, MADV_DONTNEED);
+        round_begun = i;
+        wrong += read(ends[0], to, MUCH) != MUCH;
+        while (round_sought < i)
+            sched_yield();
+        off_t at = lseek(ends[0], 0, SEEK_CUR), from = to[0] * (off_t)4;
+        wrong += !(from == 0 && at == i * PAGE) && !(from == i * PAGE && at == from + MUCH);
+    }
+    pthread_join(thread, NULL);
+    munmap(to, MUCH);
+    truth("no seek was lost in a long read", wrong == 0);
+}
+
 static void much(void)
 {
     pthread_t thread[THREADS];
     static uint32_t words[MUCH / 4];
-    ends[0] = open(name[0], O_RDWR | O_TRUNC);
+    ends[0] = open(name[0], O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (uint32_t n = 0; n < 16 * MUCH / 4;) {
         for (size_t i = 0; i < MUCH / 4; i++)
             words[i] = n++;
@@ -342,7 +382,61 @@ static void much(void)
     in_threads(thread, read_much, THREADS);
     join(thread, THREADS);
     truth("no long read was divided", records == 16 * MUCH / 4 && wrong == 0);
+    seeks();
     close(ends[0]);
+}
+
+static void *look(void *argument)
+{
+    int number = (int)(long)argument;
+    struct stat by_name, by_number;
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = open(name[number], O_RDONLY);
+        wrong += stat(name[number], &by_name) != 0 || fstat(fd, &by_number) != 0;
+        wrong += by_name.st_ino != by_number.st_ino || by_name.st_size != by_number.st_size;
+        wrong += fstat(lent, &by_number) == 0 && by_number.st_nlink == 0; /* whatever it is now */
+        if (number == 0)
+            lent = fd;
+        wrong += lseek(fd, 1, SEEK_END) != by_name.st_size + 1;
+        close(fd);
+    }
+    return NULL;
+}
+
+/* One name, which others create and remove, in a folder that they make and remove: a file that is there is never missed, and one of several makes it. */
+static void *create(void *argument)
+{
+    int number = (int)(long)argument;
+    char at[64], only[64];
+    snprintf(at, sizeof at, "%s.d", name[0]);
+    snprintf(only, sizeof only, "%s.one", name[0]);
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = open(name[0], O_RDWR | O_CREAT, 0600), one;
+        wrong += fd < 0;
+        close(fd);
+        for (arrived++; arrived < (i + 1) * THREADS;) /* all at once */
+            sched_yield();
+        if ((one = open(only, O_RDWR | O_CREAT | O_EXCL, 0600)) >= 0) {
+            wrong += made++ != 0;
+            close(one);
+            made--;
+            wrong += unlink(only) != 0;
+        }
+        if (i % 4 == number) {
+            unlink(name[0]);
+            mkdir(at, 0700);
+        }
+        strcpy(at + strlen(name[0]), ".d/f");
+        if ((fd = open(at, O_RDWR | O_CREAT, 0600)) >= 0) {
+            struct stat is;
+            wrong += fstat(fd, &is) != 0;
+            close(fd);
+            unlink(at);
+        }
+        at[strlen(name[0]) + 2] = '\0';
+        rmdir(at);
+    }
+    return NULL;
 }
 
 static void files(void)
@@ -362,9 +456,15 @@ static void files(void)
     in_threads(thread, many, THREADS);
     join(thread, THREADS);
     truth("each descriptor was its thread's", wrong == 0);
+    in_threads(thread, look, THREADS);
+    join(thread, THREADS);
+    truth("each had the attributes of its file", wrong == 0);
+    in_threads(thread, create, THREADS);
+    join(thread, THREADS);
+    truth("one made each file", wrong == 0);
     int last = dup(0);
     truth("none is left open", last == first);
-    ends[0] = open(name[0], O_RDWR | O_TRUNC);
+    ends[0] = open(name[0], O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (uint32_t i = 1; i <= RECORDS; i++)
         wrong += write(ends[0], &i, sizeof i) != sizeof i;
     lseek(ends[0], 0, SEEK_SET);
