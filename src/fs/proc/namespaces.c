@@ -36,37 +36,36 @@ static struct filesystem nsfs = {.type = "nsfs", .magic = 0x6e736673, .device = 
 
 static const struct file_ops ns_file_ops;
 
+/* The inode keeps the namespace, if it is one of several, for descriptors of O_PATH, too. */
+static void ns_destroy(struct inode *inode)
+{
+    namespace_put(namespace_find((uint32_t)inode->ino));
+}
+
+static const struct inode_ops ns_inode_ops = {.destroy = ns_destroy};
+
 static enum err ns_dentry(const struct row *row, uint32_t ino, struct dentry **out)
 {
     char format[24];
     fmt_snprintf(format, sizeof format, "%s:[%%lu]", row->kind);
     nsfs.next_ino = ino;
     enum err e = anon_dentry(&nsfs, S_IFREG | 0444, format, out);
-    if (e == E_OK)
-        (*out)->inode->file_ops = &ns_file_ops;
-    return e;
-}
-
-/* The file of one of several keeps it. */
-static enum err ns_open(struct file *file)
-{
-    struct namespace *ns = namespace_find((uint32_t)file->inode->ino);
+    if (e != E_OK)
+        return e;
+    struct namespace *ns = namespace_find(ino);
     if (ns)
         namespace_get(ns);
-    file->state = ns;
+    (*out)->inode->ops = &ns_inode_ops;
+    (*out)->inode->file_ops = &ns_file_ops;
     return E_OK;
-}
-
-static void ns_release(struct file *file)
-{
-    namespace_put(file->state);
 }
 
 static uint32_t flag_of(const struct file *file)
 {
+    const struct namespace *ns = namespace_find((uint32_t)file->inode->ino);
     const struct row *row = namespaces;
-    if (file->state)
-        return ((const struct namespace *)file->state)->kind;
+    if (ns)
+        return ns->kind;
     while (row->ino != file->inode->ino)
         row++;
     return row->flag;
@@ -118,8 +117,7 @@ static enum err ns_control(struct file *file, uint32_t command, uint64_t argumen
     }
 }
 
-static const struct file_ops ns_file_ops = {
-    .open = ns_open, .release = ns_release, .control = ns_control};
+static const struct file_ops ns_file_ops = {.control = ns_control};
 
 static enum err ns_jump(struct inode *inode, struct location *out)
 {

@@ -78,7 +78,10 @@ enum err sys_setns(struct syscall *call)
         return E_INVAL;
     if (!capable(CAP_SYS_ADMIN) || (to.flags & CLONE_NEWNS && !capable(CAP_SYS_CHROOT)))
         return E_PERM;
-    if (to.flags & CLONE_NEWNS && fs_context_place_is_shared(process->fs))
+    bool shared = process->thread_count > 1;
+    if (to.flags & CLONE_NEWNS && (shared || fs_context_place_is_shared(process->fs)))
+        return E_INVAL;
+    if (to.flags & CLONE_NEWUTS && shared && to.uts != process->uts)
         return E_INVAL;
     if (to.flags & CLONE_NEWUTS) {
         namespace_get(&to.uts->base);

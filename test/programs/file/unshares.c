@@ -208,6 +208,36 @@ static void join(void)
     truth("the first namespace", ns_of("/proc/self/ns/mnt") == own);
 }
 
+/* A descriptor of O_PATH keeps the namespace, though it cannot be joined by it. */
+static void by_path(void)
+{
+    int to[2], back[2];
+    char byte, path[64];
+    pipe(to);
+    pipe(back);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (unshare(CLONE_NEWUTS) != 0)
+            _exit(1);
+        sethostname("kept", 4);
+        write(to[1], "", 1);
+        read(back[0], &byte, 1);
+        _exit(0);
+    }
+    read(to[0], &byte, 1);
+    snprintf(path, sizeof path, "/proc/%d/ns/uts", (int)pid);
+    int named = open(path, O_PATH);
+    write(back[1], "", 1);
+    finish(pid);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", named);
+    int again = open(path, O_RDONLY);
+    truth("opened by its descriptor", again >= 0);
+    printf("type %x\n", ioctl(again, NS_GET_NSTYPE));
+    close(named);
+    result("setns", setns(again, CLONE_NEWUTS));
+    printf("name %s\n", host());
+}
+
 static void join_process(void)
 {
     int to[2], back[2];
@@ -398,6 +428,7 @@ int main(void)
           there(PLACE "/copied/file") && !there(PLACE "/a/left"));
     in_child(spread);
     in_child(join);
+    in_child(by_path);
     in_child(join_process);
     in_child(names);
     in_child(clones);
