@@ -58,5 +58,5 @@ bool disks_in_use(const char *file, bool writes);
 void disks_words(const struct disks *disks, struct args *words);
 /* Adds QEMU's options. `place`: the first of microvm's places for virtio devices that is a disk's; 0: the machine has PCI. */
 void disks_qemu(const struct disks *disks, unsigned place, struct args *args);
-/* Warns of each disk whose file could not have grown, because the file system that it is in has no space left. */
+/* Warns of each disk whose file has blocks to allocate in a file system without space. */
 void disks_warn_if_full(const struct disks *disks);

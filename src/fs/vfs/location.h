@@ -39,7 +39,7 @@ struct mount {
     uint32_t group;             /* MS_SHARED: of mounts that show each other's changes; 0: none */
     uint32_t master;            /* MS_SLAVE: the group whose changes it shows; 0: none */
     bool expires;               /* MNT_EXPIRE: not used since */
-    struct mount_namespace *ns; /* in whose tree it is; NULL: not in a tree */
+    struct mount_namespace *ns; /* the tree that has it; NULL: none */
     struct filesystem *fs;
     struct dentry *root;   /* one reference */
     struct mount *parent;  /* one reference; NULL: the root, or not in the tree */

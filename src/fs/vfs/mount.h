@@ -102,13 +102,14 @@ extern bool vfs_reap_wanted; /* there are new ones */
 struct mount_namespace {
     struct namespace base;
     struct mount *root;
-    struct list ended; /* of those that nobody is in */
+    struct list
+        ended; /* the list of namespaces without references, until mount_namespaces_reap() */
 };
-/* Gives the context, whose place is its own, a namespace with copies of all mounts of the one it has; root and working directory
- * become those in the copy. E_NOMEM, E_NOSPC: too many mounts. Sleeps. O(mounts). */
+/* Puts the context, which shares its place with none, into a new namespace with copies of all mounts of the old one; root and working
+ * directory become those in the copy. E_NOMEM, E_NOSPC: too many mounts. Sleeps. O(mounts). */
 struct fs_context;
 MUST_CHECK enum err vfs_unshare_mounts(struct fs_context *context);
-/* setns(2): the calling thread's context, whose place is its own, joins it, at its root. O(mounts on each other there). */
+/* setns(2): puts the calling thread's context, which shares its place with none, into the namespace, at the root. O(mounts on each other there). */
 void vfs_join_mounts(struct mount_namespace *ns);
 
 /* The first mount of the namespace with a greater number, in the order in which they came; NULL: no more. O(mounts of all). */

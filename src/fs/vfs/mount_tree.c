@@ -217,7 +217,7 @@ void mount_add_all(struct mount *top, struct mount_namespace *ns)
     unsigned count = 0;
     for (struct mount *m = top; m; m = mount_next(m, top)) {
         if (++count % GIVE_WAY_AT == 0)
-            (void)fs_give_way(); /* those that are not in yet are nobody's (mount_is_here()) */
+            (void)fs_give_way(); /* mount_is_here() is false for those that are not in yet */
         mount_add(m, ns);
         if (m != top)
             mount_put(m); /* the reference of mount_copy() */

@@ -59,7 +59,7 @@ void mount_set_spread(struct mount *mount, uint32_t to);
 extern struct mount_namespace mounts_first;
 /* True if the mount is in the tree of the calling thread's namespace. */
 bool mount_is_here(const struct mount *mount);
-/* Takes the trees of namespaces that nobody is in apart. mounts_lock. Gives way. O(mounts of them). */
+/* Frees the namespaces without references, with their trees. mounts_lock. Gives way. O(mounts of them). */
 void mount_namespaces_reap(void);
 
 /* unmount.c: */

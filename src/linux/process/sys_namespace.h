@@ -13,7 +13,7 @@
 
 struct process;
 
-/* Gives the process, whose root and working directory are its own with CLONE_NEWNS, those of the namespaces there that the flags name.
+/* Puts the process into new namespaces of the kinds in `flags`, others are ignored. With CLONE_NEWNS it shares root and working directory with none.
  * E_NOMEM, E_NOSPC. Sleeps. O(mounts). */
 MUST_CHECK enum err process_unshare(struct process *process, uint32_t flags);
 

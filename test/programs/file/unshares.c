@@ -160,85 +160,8 @@ static int childs_mount(void)
     return lines("/proc/self/mounts", "/unshares/a tmpfs") == 1;
 }
 
-static void join(void)
-{
-    int to[2], back[2], type = -1;
-    char byte, name[64], path[64];
-    int first = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
-        names = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
-    long own = ns_of("/proc/self/ns/mnt");
-    pipe(to);
-    pipe(back);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0)
-            _exit(1);
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-        mount("child", PLACE "/a", "tmpfs", 0, NULL);
-        touch(PLACE "/a/child");
-        sethostname("child", 5);
-        write(to[1], "", 1);
-        read(back[0], &byte, 1);
-        _exit(0);
-    }
-    read(to[0], &byte, 1);
-    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
-    int mnt = open(path, O_RDONLY | O_CLOEXEC);
-    snprintf(path, sizeof path, "/proc/%d/ns/uts", (int)pid);
-    int uts = open(path, O_RDONLY | O_CLOEXEC);
-    type = ioctl(mnt, NS_GET_NSTYPE);
-    printf("type %x\n", type);
-    result("of another type", setns(mnt, CLONE_NEWUTS));
-    result("no namespace", setns(to[0], 0));
-    chdir(PLACE);
-    result("setns(mnt)", setns(mnt, CLONE_NEWNS));
-    truth("the working directory is the root", getcwd(name, sizeof name) && strcmp(name, "/") == 0);
-    truth("the child's mount", childs_mount());
-    result("setns(uts)", setns(uts, 0));
-    printf("name %s\n", host());
-    write(back[1], "", 1);
-    finish(pid);
-    truth("after the child's end", childs_mount());
-    close(mnt);
-    truth("without the descriptor", childs_mount());
-    result("back", setns(first, CLONE_NEWNS));
-    truth("not here", !childs_mount());
-    result("back", setns(names, CLONE_NEWUTS));
-    truth("the first name", strcmp(host(), "child") != 0);
-    truth("the first namespace", ns_of("/proc/self/ns/mnt") == own);
-}
-
-/* A descriptor of O_PATH keeps the namespace, though it cannot be joined by it. */
-static void by_path(void)
-{
-    int to[2], back[2];
-    char byte, path[64];
-    pipe(to);
-    pipe(back);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (unshare(CLONE_NEWUTS) != 0)
-            _exit(1);
-        sethostname("kept", 4);
-        write(to[1], "", 1);
-        read(back[0], &byte, 1);
-        _exit(0);
-    }
-    read(to[0], &byte, 1);
-    snprintf(path, sizeof path, "/proc/%d/ns/uts", (int)pid);
-    int named = open(path, O_PATH);
-    write(back[1], "", 1);
-    finish(pid);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", named);
-    int again = open(path, O_RDONLY);
-    truth("opened by its descriptor", again >= 0);
-    printf("type %x\n", ioctl(again, NS_GET_NSTYPE));
-    close(named);
-    result("setns", setns(again, CLONE_NEWUTS));
-    printf("name %s\n", host());
-}
-
-static void join_process(void)
+/* A child in namespaces of its own, which are ready; it ends when a byte is written to *end. */
+static pid_t child_inside(int *end)
 {
     int to[2], back[2];
     char byte;
@@ -257,11 +180,72 @@ static void join_process(void)
         _exit(0);
     }
     read(to[0], &byte, 1);
+    *end = back[1];
+    return pid;
+}
+
+static void join(void)
+{
+    int end, type = -1;
+    char name[64], path[64];
+    int first = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
+        names = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+    long own = ns_of("/proc/self/ns/mnt");
+    pid_t pid = child_inside(&end);
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
+    int mnt = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%d/ns/uts", (int)pid);
+    int uts = open(path, O_RDONLY | O_CLOEXEC);
+    type = ioctl(mnt, NS_GET_NSTYPE);
+    printf("type %x\n", type);
+    result("of another type", setns(mnt, CLONE_NEWUTS));
+    result("no namespace", setns(end, 0));
+    chdir(PLACE);
+    result("setns(mnt)", setns(mnt, CLONE_NEWNS));
+    truth("the working directory is the root", getcwd(name, sizeof name) && strcmp(name, "/") == 0);
+    truth("the child's mount", childs_mount());
+    result("setns(uts)", setns(uts, 0));
+    printf("name %s\n", host());
+    write(end, "", 1);
+    finish(pid);
+    truth("after the child's end", childs_mount());
+    close(mnt);
+    truth("without the descriptor", childs_mount());
+    result("back", setns(first, CLONE_NEWNS));
+    truth("not here", !childs_mount());
+    result("back", setns(names, CLONE_NEWUTS));
+    truth("the first name", strcmp(host(), "child") != 0);
+    truth("the first namespace", ns_of("/proc/self/ns/mnt") == own);
+}
+
+/* A descriptor of O_PATH keeps the namespace, though it cannot be joined by it. */
+static void by_path(void)
+{
+    int end;
+    char path[64];
+    pid_t pid = child_inside(&end);
+    snprintf(path, sizeof path, "/proc/%d/ns/uts", (int)pid);
+    int named = open(path, O_PATH);
+    write(end, "", 1);
+    finish(pid);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", named);
+    int again = open(path, O_RDONLY);
+    truth("opened by its descriptor", again >= 0);
+    printf("type %x\n", ioctl(again, NS_GET_NSTYPE));
+    close(named);
+    result("setns", setns(again, CLONE_NEWUTS));
+    printf("name %s\n", host());
+}
+
+static void join_process(void)
+{
+    int end;
+    pid_t pid = child_inside(&end);
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     result("without a type", setns(fd, 0));
     result("setns(pidfd)", setns(fd, CLONE_NEWNS | CLONE_NEWUTS));
     printf("name %s, mount %d\n", host(), childs_mount());
-    write(back[1], "", 1);
+    write(end, "", 1);
     finish(pid);
     result("of one that has ended", setns(fd, CLONE_NEWUTS));
 }
